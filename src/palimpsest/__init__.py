@@ -1,0 +1,1 @@
+"""Palimpsest: machine unlearning whose results can be trusted."""

@@ -1,0 +1,39 @@
+"""NumPy archives (.npz) read with one sentence for everything that can be wrong with them."""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from palimpsest.files import InputError
+
+
+def read_arrays(path: str | Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
+    """Read the arrays `names` (None: all) of the .npz file `path`, never unpickling anything.
+
+    Raises InputError when the file is missing, damaged, not a .npz, or lacks one of the arrays.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise InputError(f"{path}: one array, where a .npz archive of arrays is needed")
+        with archive:
+            for name in names or []:
+                if name not in archive.files:
+                    found = ", ".join(archive.files) or "nothing"
+                    raise InputError(f"{path}: holds no array {name!r}; it holds {found}")
+            return {name: archive[name] for name in (names or archive.files)}
+    except InputError:
+        raise
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(
+            f"{path}: damaged or not a .npz file of plain arrays ({_one_line(error)})"
+        ) from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,41 @@
+"""Unlearning methods by name: each file of this folder is one method.
+
+A method is a module with `schedule(**settings) -> Schedule`. Its keyword arguments are its
+settings, their defaults the paper's; a new file is found by its name, and the conformance tests run
+for it without being told.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+from palimpsest.phases import Schedule
+
+
+def names() -> list[str]:
+    """All methods, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def settings_of(method: str) -> list[str]:
+    """The names of the settings that `method` takes."""
+    return list(inspect.signature(_module(method).schedule).parameters)
+
+
+def schedule(method: str, settings: dict[str, Any]) -> Schedule:
+    """The schedule of `method` with `settings`; an unknown method or setting raises ValueError."""
+    unknown = set(settings) - set(settings_of(method))
+    if unknown:
+        raise ValueError(
+            f"method {method}: unknown setting {', '.join(sorted(unknown))}; "
+            f"allowed are {', '.join(settings_of(method)) or 'none'}"
+        )
+    result: Schedule = _module(method).schedule(**settings)
+    return result
+
+
+def _module(method: str) -> Any:
+    if method not in names():
+        raise ValueError(f"unknown method {method!r}: allowed are {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{method}")

@@ -1,0 +1,46 @@
+"""Weights on disk: one safetensors file for a block of models, as ordinary state dicts.
+
+The tensor `w` of the model with seed s is stored under "s/w"; the metadata name what the models
+were trained on, and unlearning refuses weights that were trained on something else.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from palimpsest.files import InputError, atomic_path
+from palimpsest.models.stacks import StateDict
+
+
+def save_states(
+    path: str | Path, states: Mapping[int, StateDict], metadata: Mapping[str, str]
+) -> None:
+    """Write the state dict of each seed, and the metadata, to one file."""
+    tensors = {
+        f"{seed}/{name}": value.cpu().contiguous()
+        for seed, state in states.items()
+        for name, value in state.items()
+    }
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata=dict(metadata))
+
+
+def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]:
+    """The state dict of each seed, in the order of the seeds, and the metadata.
+
+    `ResNet9(...).load_state_dict(load_states(path)[0][seed])` gives one ordinary model.
+    """
+    states: dict[int, StateDict] = {}
+    try:
+        with safe_open(path, framework="pt") as stream:
+            for key in stream.keys():  # noqa: SIM118 (not a dict)
+                seed, _, name = key.partition("/")
+                states.setdefault(int(seed), {})[name] = stream.get_tensor(key)
+            metadata = stream.metadata() or {}
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file of weights") from None
+    except (SafetensorError, ValueError) as error:
+        raise InputError(f"{path}: not a file of weights ({error})") from None
+    return dict(sorted(states.items())), metadata
