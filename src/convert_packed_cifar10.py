@@ -1,8 +1,8 @@
 """Turn CIFAR-10 packed as JPEG bytes (.npz) into python batches that torchvision reads.
 
 A packed file holds `data` uint8 (all JPEG files one after the other), `offsets` int64 (images + 1),
-`labels` uint8, `orig_index` int32 (place in the official order) and `class_names`. The batches go to
-OUT/cifar-10-batches-py, with the file MD5SUMS: set data_dir to OUT and checksums to MD5SUMS.
+`labels` uint8, `orig_index` int32 (place in the official order) and `class_names`. The batches go
+to OUT/cifar-10-batches-py, with the file MD5SUMS: set data_dir to OUT and checksums to MD5SUMS.
 """
 
 import argparse

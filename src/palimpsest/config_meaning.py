@@ -4,7 +4,9 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from palimpsest.config_sources import Sources
+import numpy as np
+
+from palimpsest.config_sources import Sources, dotted
 from palimpsest.data.sources import dataset_size, load_dataset
 from palimpsest.data.splits import base_split, part_sizes
 from palimpsest.files import InputError
@@ -192,28 +194,30 @@ def _check_file(
     from palimpsest.data.forget_sets import forget_set_from_file
 
     chosen, data = sources.config["forget_sets"][key[1]], sources.config["data"]
-    where = f"{sources.file_of((*key, 'path'))}: {key[0]}.{key[1]}.path:"
     try:
         forget = forget_set_from_file(root / chosen["path"], chosen.get("key"))
-        if sizes is None:
-            return
-        _check_size(sources, (*key, "path"), len(forget), sizes, " points")
         if data["name"] == "digits":
             wanted = {name: data[name] for name in ("val_fraction", "train_size", "val_size")}
-            split = base_split(load_dataset("digits"), **wanted, seed=data["split_seed"])
-            split.with_forget(forget)
-        else:
-            points, official = dataset_size(
-                data["name"], root / data["data_dir"], data["checksums"]
-            ) or (0, 0)
-            if forget[-1] >= (official or points):
-                raise ValueError(
-                    f"forget index {forget[-1]} is not in the training set; "
-                    f"allowed: 0 to {(official or points) - 1}"
-                )
-    except InputError as error:
-        if str(error).startswith(sources.file_of((*key, "path"))):
-            raise
-        raise InputError(f"{where} {error}") from None
+            base_split(load_dataset("digits"), **wanted, seed=data["split_seed"]).with_forget(
+                forget
+            )
+        elif sizes is not None:
+            _check_official(forget, data, root, sizes[0])
     except ValueError as error:
-        raise InputError(f"{where} {error}") from None
+        file = sources.file_of((*key, "path"))
+        raise InputError(f"{file}: {dotted((*key, 'path'))}: {error}") from None
+
+
+def _check_official(forget: np.ndarray, data: dict[str, Any], root: Path, train: int) -> None:
+    """Against the official training part: exact unless train_size keeps a part of it."""
+    size = dataset_size(data["name"], root / data["data_dir"], data["checksums"])
+    official = size[1] if size else None
+    if official is not None and forget[-1] >= official:
+        raise ValueError(
+            f"forget index {forget[-1]} is not in the training set; allowed: 0 to {official - 1}"
+        )
+    if len(forget) >= train:
+        raise ValueError(
+            f"the forget set has {len(forget)} points and the training set {train}; "
+            f"allowed: at most {train - 1}"
+        )

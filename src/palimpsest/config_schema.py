@@ -61,9 +61,7 @@ def _rank(error: ValidationError) -> int:
     return {"additionalProperties": 0, "required": 2}.get(str(error.validator), 1)
 
 
-def _sentence(
-    error: ValidationError, sources: Sources, schema: Mapping[str, Any]
-) -> InputError:
+def _sentence(error: ValidationError, sources: Sources, schema: Mapping[str, Any]) -> InputError:
     key, value, rule = tuple(error.absolute_path), error.instance, error.schema
     allowed = describe(rule)
     if error.validator == "additionalProperties":
@@ -104,7 +102,9 @@ def _unknown_key(
 def _as_number(value: Any, rule: Mapping[str, Any]) -> str | None:
     """How to write the text `value` so that YAML reads the number that it looks like."""
     kinds = rule.get("type", [])
-    if not isinstance(value, str) or not {"integer", "number"} & {*([kinds] if isinstance(kinds, str) else kinds)}:
+    if not isinstance(value, str) or not {"integer", "number"} & {
+        *([kinds] if isinstance(kinds, str) else kinds)
+    }:
         return None
     try:
         number = float(value)
@@ -134,7 +134,9 @@ def _describe_kind(kind: str, schema: Mapping[str, Any]) -> str:
             )
             if keyword in schema
         ]
-        return " ".join(["an integer" if kind == "integer" else "a number", " and ".join(limits)]).strip()
+        return " ".join(
+            ["an integer" if kind == "integer" else "a number", " and ".join(limits)]
+        ).strip()
     if kind == "string" and "pattern" in schema:
         also = " and -" if "-" in schema["pattern"].split("]")[1] else ""
         return f"a text of lower-case letters, digits, _{also}"

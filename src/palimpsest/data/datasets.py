@@ -85,9 +85,9 @@ class Dataset:
         digest = hashlib.sha256()
         head = f"{self.name} {self.images.shape} {self.train_points} {float(self.scale)!r}\n"
         digest.update(head.encode())
-        digest.update(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels, "<i8"))
-        digest.update(np.ascontiguousarray(np.stack([self.mean, self.std]), "<f4"))
+        digest.update(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels, "<i8").data)
+        digest.update(np.ascontiguousarray(np.stack([self.mean, self.std]), "<f4").data)
         return digest.hexdigest()
 
     def save(self, path: str | Path) -> None:

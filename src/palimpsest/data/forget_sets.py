@@ -16,6 +16,9 @@ from palimpsest.files import InputError, read_json
 FULL_SVD_POINTS = 4096
 """above this many training points the component comes from a Lanczos iteration"""
 
+BLOCK = 1024
+"""rows of the matrix that the Lanczos iteration turns to float64 at a time"""
+
 
 def random_forget_set(train: np.ndarray, size: int, seed: int) -> np.ndarray:
     """`size` of the indices `train`, drawn without replacement.
@@ -110,14 +113,12 @@ def _full_svd(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.linalg.svd(centred, full_matrices=False)
 
 
-def _lanczos_svd(
-    matrix: np.ndarray, components: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _lanczos_svd(matrix: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The leading components without a centred copy of the matrix."""
     from scipy.sparse.linalg import LinearOperator, svds
 
     mean = matrix.mean(axis=0, dtype=np.float64)
-    blocks = [matrix[start : start + 1024] for start in range(0, len(matrix), 1024)]
+    blocks = [matrix[start : start + BLOCK] for start in range(0, len(matrix), BLOCK)]
 
     def times(vector: np.ndarray) -> np.ndarray:
         column = np.concatenate([block.astype(np.float64) @ vector.ravel() for block in blocks])
@@ -130,9 +131,7 @@ def _lanczos_svd(
             total += part @ block.astype(np.float64)
         return total
 
-    centred = LinearOperator(
-        matrix.shape, matvec=times, rmatvec=transposed_times, dtype=np.float64
-    )
+    centred = LinearOperator(matrix.shape, matvec=times, rmatvec=transposed_times, dtype=np.float64)
     start = np.random.RandomState(0).standard_normal(len(matrix))
     left, scales, right = svds(centred, k=components, v0=start)
     order = np.argsort(-scales, kind="stable")

@@ -244,5 +244,5 @@ def _digest(checksum: str, *parts: np.ndarray) -> str:
     digest = hashlib.sha256(checksum.encode())
     for part in parts:
         digest.update(f"\n{len(part)}\n".encode())
-        digest.update(np.ascontiguousarray(part, "<i8"))
+        digest.update(np.ascontiguousarray(part, "<i8").data)
     return digest.hexdigest()

@@ -1,8 +1,11 @@
 """How many points hold margins that no histogram places: NaN, and values outside the clip."""
 
-import numpy as np
-from numpy.typing import ArrayLike
+from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from palimpsest.metrics.histograms import Array
 from palimpsest.metrics.point_scores import as_margins
 
 
@@ -18,7 +21,9 @@ def clipped_points(*margins: ArrayLike, clip: float = 100.0) -> int:
     return _points_with(margins, lambda population: np.abs(population) > clip)
 
 
-def _points_with(margins, condition) -> int:  # type: ignore[no-untyped-def]
+def _points_with(
+    margins: tuple[ArrayLike, ...], condition: Callable[[Array], NDArray[np.bool_]]
+) -> int:
     if not margins:
         raise ValueError("no margins were given: at least one population is needed")
     flags = [condition(as_margins(population, "given")).any(axis=0) for population in margins]

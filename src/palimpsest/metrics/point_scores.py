@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import rel_entr
 
 from palimpsest.metrics.histograms import MODES, Array, outcome_counts, prepare, without_scale
 
@@ -75,6 +74,8 @@ def divergence(
     p_counts: NDArray[np.int64], q_counts: NDArray[np.int64], mode: str, floor: float
 ) -> NDArray[np.float64]:
     """KL(p || q) of counts with the outcomes along the last axis; rounds as scipy does."""
+    from scipy.special import rel_entr  # here, because it takes longer to load than all the rest
+
     p, q = _shares(p_counts), _shares(q_counts)
     if mode == "georgiev":
         q = np.maximum(q, floor)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
 from palimpsest.metrics.point_scores import as_margins, as_populations, check_settings, klom
 from palimpsest.metrics.point_sets import Sets, as_columns, check_percentile, set_percentiles
@@ -101,6 +100,8 @@ def klom_intervals(
     can give NaN, a NaN score in a set makes its interval NaN. ValueError for fewer than two models
     in a population, since one model says nothing of the spread.
     """
+    from scipy.special import stdtrit  # here, because it takes longer to load than all the rest
+
     check_settings(mode, direction, bins, clip, floor)
     populations = as_populations(unlearned, oracle)
     used, columns = _used(sets, populations[0].shape[1])

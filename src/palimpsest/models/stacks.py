@@ -147,7 +147,7 @@ class Stack(nn.Module):
             raise ValueError(f"this stack holds {self.k} models, the batch is for {k}")
         x = x.reshape(batch, k * channels, height, width)
         logits = self.network(x.contiguous(memory_format=torch.channels_last))
-        return logits.reshape(batch, k, -1)
+        return logits.reshape(batch, self.k, -1)
 
     def state_dicts(self) -> list[StateDict]:
         """The k ordinary state dicts, as independent copies (lossless)."""

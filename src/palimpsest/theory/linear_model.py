@@ -7,6 +7,7 @@ alone, the next d_lap to both, the last d_f to the forgotten data alone. Labels 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import lstsq
 
 from .solvers import require
 
@@ -76,11 +77,6 @@ def draw(shape: Shape, rng: np.random.Generator, noise: float = 0.0) -> Model:
     return Model(shape, x_r, x_f, w_star, y_r, y_f)
 
 
-def pseudo_inverse(x: Array) -> Array:
-    """X^+ by singular values, those below CUT of the largest taken as zero."""
-    return np.linalg.pinv(x, rcond=CUT)
-
-
 def projection(x: Array) -> Array:
     """P = X X^+ onto the span of the columns of X, (d, d); exactly symmetric."""
     u, values, _ = np.linalg.svd(x, full_matrices=False)
@@ -100,13 +96,16 @@ def literal_projection(x: Array) -> Array:
 
 
 def minimum_norm(x: Array, y: Array) -> Array:
-    """Eqs. (1) and (3): the w of least norm with X'w = y (least squares if there is none)."""
-    return pseudo_inverse(x.T) @ y
+    """Eqs. (1) and (3): the w of least norm with X'w = y (least squares if there is none).
+
+    Solved by a complete orthogonal factorisation, which shares nothing with `projection`.
+    """
+    return lstsq(x.T, y, cond=CUT, lapack_driver="gelsy")[0]
 
 
 def fine_tune(start: Array, x_t: Array, y_t: Array) -> Array:
     """Eq. (2): the w nearest to `start` with X_t' w = y_t."""
-    return start + pseudo_inverse(x_t.T) @ (y_t - x_t.T @ start)
+    return start + minimum_norm(x_t, y_t - x_t.T @ start)
 
 
 def equation_4(model: Model, p_t: Array, w_o: Array) -> Array:

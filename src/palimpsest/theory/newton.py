@@ -25,21 +25,22 @@ def newton(pair: Pair, start: Array, steps: int = 4000) -> Array:
     return w
 
 
-def flow(pair: Pair, start: Array, time: float = 1e6) -> Array | None:
-    """Gradient flow of one problem (pair of size 1) from `start` (2,); None if it diverges."""
+def flow(pair: Pair, start: Array, length: float = 1e5) -> Array | None:
+    """Gradient flow of one problem (pair of size 1) from `start` (2,); None if it diverges.
+
+    The path is followed at speed |g|/(1 + |g|), g the gradient, so that a fall without end
+    stays within float64; it counts as one once a margin is below -60.
+    """
 
     def velocity(_: float, w: Array) -> Array:
-        return -gradient(pair, w[None])[0]
-
-    def jacobian(_: float, w: Array) -> Array:
-        return -hessian(pair, w[None])[0]
+        slope = gradient(pair, w[None])[0]
+        return -slope / (1 + np.linalg.norm(slope))
 
     def fallen(_: float, w: Array) -> float:
         return float(to_margins(pair.correlation, w[None]).min() + 60.0)
 
     fallen.terminal = True  # type: ignore[attr-defined]
     result = solve_ivp(
-        velocity, (0, time), start, method="LSODA", jac=jacobian, events=fallen,
-        rtol=1e-11, atol=1e-13,
-    )  # fmt: skip
+        velocity, (0, length), start, method="LSODA", events=fallen, rtol=1e-11, atol=1e-13
+    )
     return None if result.status != 0 else result.y[:, -1]

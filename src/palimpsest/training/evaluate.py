@@ -9,7 +9,7 @@ from palimpsest.training.device import Device
 BATCH = 128  # fixed, so that no setting changes a record
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def logits(stack: Stack, inputs: Tensor, device: Device) -> Tensor:
     """Logits (points, k, classes) in evaluation mode, float32; the mode is restored after."""
     modes = {module: module.training for module in stack.modules()}

@@ -1,0 +1,1 @@
+"""The statements of both papers, each with the cases that decide it."""

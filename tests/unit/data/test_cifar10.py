@@ -1,0 +1,126 @@
+"""CIFAR-10 from tiny files in the official format."""
+
+import pickle
+
+import numpy as np
+import pytest
+from torchvision.datasets import CIFAR10
+
+from palimpsest.data import cifar10
+from palimpsest.data.sources import check_available, dataset_size, load_dataset
+from palimpsest.files import InputError
+
+RANDOM = np.random.RandomState(0)
+IMAGES = RANDOM.randint(0, 256, (13, 3, 32, 32)).astype(np.uint8)
+LABELS = RANDOM.randint(0, 10, 13)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten training images in five batches, and three test images."""
+    parts = {
+        name: cifar10.batch(IMAGES[2 * row : 2 * row + 2], LABELS[2 * row : 2 * row + 2], name)
+        for row, name in enumerate(cifar10.TRAIN_FILES)
+    }
+    parts["test_batch"] = cifar10.batch(IMAGES[10:], LABELS[10:], "test")
+    parts["batches.meta"] = {"label_names": list("abcdefghij")}
+    write(tmp_path, {name: pickle.dumps(part, protocol=2) for name, part in parts.items()})
+    return tmp_path
+
+
+def write(data_dir, contents):
+    target = data_dir / cifar10.FOLDER
+    target.mkdir(exist_ok=True)
+    for name, content in contents.items():
+        (target / name).write_bytes(content)
+    whole = {name: (target / name).read_bytes() for name in cifar10.FILES}
+    (target / "MD5SUMS").write_text(cifar10.checksum_text(whole, 10, 3))
+
+
+def load(data_dir):
+    return load_dataset("cifar10", data_dir=data_dir, checksums="MD5SUMS")
+
+
+def test_local_batches_are_read_in_order(folder):
+    check_available("cifar10", folder, checksums="MD5SUMS")
+    dataset = load(folder)
+    assert np.array_equal(dataset.images, IMAGES)
+    assert np.array_equal(dataset.labels, LABELS)
+    assert dataset.labels.dtype == np.int64
+    assert (dataset.train_points, dataset.scale) == (10, 255.0)
+    assert dataset.mean.tolist() == pytest.approx([0.4914, 0.4822, 0.4465])
+    assert dataset.std.tolist() == pytest.approx([0.2023, 0.1994, 0.2010])
+    assert dataset_size("cifar10", folder, "MD5SUMS") == (13, 10)
+
+
+def test_sizes_that_nobody_states_are_unknown(folder):
+    assert dataset_size("cifar10", folder) == (60_000, 50_000)
+    assert dataset_size("cifar10", folder, "absent") is None
+    sums = folder / cifar10.FOLDER / "MD5SUMS"
+    sums.write_text("".join(sums.read_text().splitlines(keepends=True)[1:]))
+    assert dataset_size("cifar10", folder, "MD5SUMS") is None
+    assert load(folder).train_points == 10
+
+
+def test_official_checksums_are_those_of_torchvision():
+    listed = dict([*CIFAR10.train_list, *CIFAR10.test_list])
+    listed[CIFAR10.meta["filename"]] = CIFAR10.meta["md5"]
+    assert listed == cifar10.OFFICIAL_MD5
+    assert CIFAR10.base_folder == cifar10.FOLDER
+
+
+def both_refuse(data_dir, sentence, checksums="MD5SUMS"):
+    for call in (
+        lambda: check_available("cifar10", data_dir, False, checksums),
+        lambda: load_dataset("cifar10", data_dir=data_dir, checksums=checksums),
+    ):
+        with pytest.raises(InputError) as error:
+            call()
+        assert sentence in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_files_that_are_not_the_official_ones_are_refused(folder):
+    both_refuse(folder, "data_batch_1: damaged or another file", checksums="official")
+
+
+def test_a_missing_file_is_named(folder):
+    (folder / cifar10.FOLDER / "data_batch_3").unlink()
+    both_refuse(folder, "data_batch_3: there is no such file; put the CIFAR-10 python batches")
+    both_refuse(folder / "nowhere", "data_batch_1: there is no such file", checksums="official")
+
+
+def test_a_damaged_file_is_named(folder):
+    path = folder / cifar10.FOLDER / "test_batch"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    both_refuse(folder, "test_batch: damaged or another file (MD5 ")
+
+
+def test_checksums_must_be_there_for_every_file(folder):
+    both_refuse(folder, "OTHER: there is no such text file of MD5 checksums", checksums="OTHER")
+    (folder / cifar10.FOLDER / "MD5SUMS").write_text("0" * 32 + "  data_batch_1\n")
+    both_refuse(folder, "MD5SUMS: has no MD5 checksum of data_batch_2")
+
+
+@pytest.mark.parametrize("content", [b"no pickle", pickle.dumps({"labels": [1]})])
+def test_files_that_are_no_batches_are_refused(folder, content):
+    write(folder, {"data_batch_1": content})
+    with pytest.raises(InputError, match="not readable as CIFAR-10 python batches"):
+        load(folder)
+
+
+def test_a_download_needs_the_official_checksums(folder):
+    with pytest.raises(InputError, match="allowed: a download with checksums: official"):
+        check_available("cifar10", folder, True, "MD5SUMS")
+    check_available("cifar10", folder / "nowhere", True, "official")
+
+
+def test_a_failed_download_is_one_sentence(tmp_path, monkeypatch):
+    def refuse(self):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(CIFAR10, "download", refuse)
+    with pytest.raises(InputError, match=r"could not be had in .*: no route to host"):
+        load_dataset("cifar10", data_dir=tmp_path, download=True)
