@@ -10,7 +10,6 @@ import logging
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from palimpsest import arguments
 from palimpsest.arrays import read_arrays

@@ -89,6 +89,10 @@ def main() -> None:
     write_json(
         args.out_costs,
         {
+            "forget_set": args.split.stem,
+            "method": args.method,
+            "settings": [methods.complete(args.method, settings) for settings in args.settings],
+            "models": len(seeds),
             "passes": [schedule.passes(sizes) for schedule in schedules.values()],
             "seconds": seconds.mean(axis=1).tolist(),
             "epochs_separate": sum(len(schedule.epochs) for schedule in schedules.values()),

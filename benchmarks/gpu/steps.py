@@ -40,6 +40,7 @@ from torch import Tensor, nn
 CLASSES, SIDE = 10, 32
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 MOMENTUM, WEIGHT_DECAY, TOP_RATE = 0.9, 5e-4, 0.4
+RATE=1e-3
 CHECKED_STEPS = 6  # steps over which a variant is compared with ordinary eager models
 TOLERANCE = {"bf16": 0.25, "fp32": 0.1}  # distance allowed, in units of the way the weights moved
 SECONDS = {None: 20, "default": 80, "max-autotune-no-cudagraphs": 200}  # expected, by compilation
@@ -354,7 +355,8 @@ def trial(lab: "Lab", trainers: list[Trainer], way: str, steps: int) -> tuple[Te
     k, batch = trainers[0].models, trainers[0].orders.shape[2]
     for j, trainer in enumerate(trainers):
         seeds = list(range(j * k, j * k + k))
-        trainer.start(seeds, [TOP_RATE / 4 * batch / lab.size.batches[0]])
+        rates = [RATE * (i + 1) for i in range(6)] + [TOP_RATE / 4 * batch / lab.size.batches[0]]
+        trainer.start(seeds, rates)
     before = torch.cat([trainer.weights() for trainer in trainers])
     run(trainers, way, CHECKED_STEPS)
     after = torch.cat([trainer.weights() for trainer in trainers])

@@ -152,8 +152,6 @@ def _check_grids(sources: Sources) -> None:
 def _check_klom(sources: Sources) -> None:
     klom, models = sources.config["klom"], sources.config["populations"]["models"]
     limit = f"at most populations.models, which is {models}"
-    if klom["jackknife_groups"] > models:
-        raise sources.error(("klom", "jackknife_groups"), f"is {klom['jackknife_groups']}", limit)
     if max(klom["numbers_of_models"]) > models:
         found = f"holds {max(klom['numbers_of_models'])}"
         raise sources.error(("klom", "numbers_of_models"), found, limit)

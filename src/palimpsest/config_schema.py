@@ -16,14 +16,14 @@ def check_schema(sources: Sources, schema: Mapping[str, Any]) -> None:
     """Raise InputError for the first error: unknown keys, then wrong values, then missing keys."""
     errors = list(_Validator(schema).iter_errors(sources.config))
     if errors:
-        raise _sentence(min(errors, key=_rank), sources, schema)
+        raise _sentence(min(errors, key=_rank), sources)
 
 
 def describe(schema: Mapping[str, Any]) -> str:
     """What a schema allows, in words."""
     if "enum" in schema:
         return ", ".join(str(value) for value in schema["enum"])
-    kinds = schema.get("type", "value")
+    kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     return " or ".join(_describe_kind(kind, schema) for kind in kinds)
 
@@ -61,7 +61,7 @@ def _rank(error: ValidationError) -> int:
     return {"additionalProperties": 0, "required": 2}.get(str(error.validator), 1)
 
 
-def _sentence(error: ValidationError, sources: Sources, schema: Mapping[str, Any]) -> InputError:
+def _sentence(error: ValidationError, sources: Sources) -> InputError:
     key, value, rule = tuple(error.absolute_path), error.instance, error.schema
     allowed = describe(rule)
     if error.validator == "additionalProperties":
@@ -134,9 +134,9 @@ def _describe_kind(kind: str, schema: Mapping[str, Any]) -> str:
             )
             if keyword in schema
         ]
-        return " ".join(
-            ["an integer" if kind == "integer" else "a number", " and ".join(limits)]
-        ).strip()
+        name = "an integer" if kind == "integer" else "a number"
+        link = " of " if limits and limits[0].startswith("at") else " "
+        return f"{name}{link}{' and '.join(limits)}".strip()
     if kind == "string" and "pattern" in schema:
         also = " and -" if "-" in schema["pattern"].split("]")[1] else ""
         return f"a text of lower-case letters, digits, _{also}"

@@ -26,10 +26,11 @@ class Sources:
 
     def file_of(self, key: Key) -> str:
         """The last file that sets `key` to the value in use; "the command line" if none does."""
+        used = _at(self.config, key)
         for name, content in reversed(self.files):
             value = _at(content, key)
-            if value is not _ABSENT:
-                return name if _same(value, _at(self.config, key)) else "the command line"
+            if value is not _ABSENT and _same(value, used):
+                return name
         return "the command line"
 
     def error(self, key: Key, found: str, allowed: str) -> InputError:

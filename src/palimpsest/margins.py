@@ -61,3 +61,7 @@ class Margins:
         except KeyError as error:
             raise InputError(f"no margins were recorded for point {error}") from None
         return Margins(self.margins[..., columns], self.correct[..., columns], points, self.seeds)
+
+    def setting(self, number: int) -> "Margins":
+        """The record of one setting of a sweep."""
+        return Margins(self.margins[number], self.correct[number], self.points, self.seeds)

@@ -23,6 +23,12 @@ def settings_of(method: str) -> list[str]:
     return list(inspect.signature(_module(method).schedule).parameters)
 
 
+def complete(method: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """`settings` with the defaults of those that were left out, in the order of the method's."""
+    parameters = inspect.signature(_module(method).schedule).parameters
+    return {name: settings.get(name, parameters[name].default) for name in parameters}
+
+
 def schedule(method: str, settings: dict[str, Any]) -> Schedule:
     """The schedule of `method` with `settings`; an unknown method or setting raises ValueError."""
     unknown = set(settings) - set(settings_of(method))

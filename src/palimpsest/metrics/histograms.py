@@ -121,7 +121,7 @@ def _fences(x: Array, clip: float) -> tuple[Array, Array]:
 
     A point without any such margin gives (inf, -inf): the empty range.
     """
-    ordered = np.ascontiguousarray(x.T)
+    ordered = np.array(x.T, order="C", copy=True)  # a single point would else be sorted in place
     inside = np.abs(ordered) < clip
     sizes = np.full(len(ordered), x.shape[0])
     if not inside.all():

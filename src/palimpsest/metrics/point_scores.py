@@ -46,8 +46,8 @@ def klom(
     mode "georgiev": `bins` edges, so `bins` - 1 bins, over the joint range of the clipped p and
     the unclipped q; values equal to the largest are dropped; what lies below the range is an
     outcome of its own (empty unless q holds NaN); q is floored in all outcomes. NaN where the
-    definition gives no number: all margins equal, nothing left of p or of q, NaN in p; and NaN
-    where q is infinite, because there is no scale then.
+    definition gives no number (all margins equal, nothing left of p or of q in a bin, or an error
+    as above) and where there is no finite scale (NaN in p, infinity in q).
 
     Integers are taken as float64. ValueError for anything else than two matrices of numbers with
     as many points as each other and at least one model each, or for a setting that is not allowed.

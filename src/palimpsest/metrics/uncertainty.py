@@ -9,10 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from palimpsest.metrics.histograms import Array
 from palimpsest.metrics.point_scores import as_margins, as_populations, check_settings, klom
 from palimpsest.metrics.point_sets import Sets, as_columns, check_percentile, set_percentiles
 from palimpsest.metrics.smoothing import SmoothedPopulation
 
+_BATCH = 150_000  # margins per population scored in one call; small problems gain by it
 _POOL = 2  # rows of kernel noise for each one that a repeat uses
 
 
@@ -155,16 +157,18 @@ def _redrawn(
     generator = np.random.default_rng(seed)
     points = populations[0].points
     pool = generator.standard_normal((_POOL * sum(sizes), points), dtype=np.float32)
-    rows = []
-    for _ in range(repeats):
-        dealt = np.split(generator.permutation(len(pool))[: sum(sizes)], [sizes[0]])
-        unlearned, oracle = (
-            population.draw(pool[part], generator)
-            for population, part in zip(populations, dealt, strict=True)
-        )
-        scores = klom(unlearned, oracle, **settings)  # type: ignore[arg-type]
-        rows.append(set_percentiles(scores, columns, percentile=percentile))
-    return {name: np.array([row[name] for row in rows]) for name in columns}
+    together = max(1, _BATCH // (points * max(sizes)))
+    parts = []
+    for start in range(0, repeats, together):
+        drawn: list[list[Array]] = [[], []]
+        for _ in range(min(together, repeats - start)):
+            dealt = np.split(generator.permutation(len(pool))[: sum(sizes)], [sizes[0]])
+            for population, rows, draws in zip(populations, dealt, drawn, strict=True):
+                draws.append(population.draw(pool[rows], generator))
+        unlearned, oracle = (np.concatenate(draws, axis=1) for draws in drawn)
+        scores = klom(unlearned, oracle, **settings).reshape(-1, points)  # type: ignore[arg-type]
+        parts.append(set_percentiles(scores, columns, percentile=percentile))
+    return {name: np.concatenate([part[name] for part in parts]) for name in columns}
 
 
 def _used(sets: Sets, points: int) -> tuple[NDArray[np.intp], dict[str, NDArray[np.intp]]]:

@@ -10,20 +10,21 @@ from . import lambert
 from .solvers import NoSolution, bisect, require
 
 Array = np.ndarray
+Values = np.ndarray | float
 
 
-def descent_step(w: Array, rate: Array, r: Array, ridge: Array) -> Array:
+def descent_step(w: Values, rate: Values, r: Values, ridge: Values) -> Array:
     """Eq. (4), first line: one step of gradient descent on the regularised retain loss."""
     return w + rate * (r * np.exp(-w) - ridge * w)
 
 
-def ascent_step(w: Array, rate: Array, g: Array, ridge: Array) -> Array:
+def ascent_step(w: Values, rate: Values, g: Values, ridge: Values) -> Array:
     """Eq. (4), second line: one step of ascent on the forget loss, with decay of the weight."""
     return w - rate * (g * np.exp(-w) + ridge * w)
 
 
 def pair_of_steps(
-    w: Array, rate: Array, r: Array, g: Array, ridge: Array, order: str = "descent first"
+    w: Values, rate: Values, r: Values, g: Values, ridge: Values, order: str = "descent first"
 ) -> Array:
     """Two steps: `descent first` (App. C.3) or `ascent first` (Section 5.1.1)."""
     if order == "descent first":
@@ -33,12 +34,12 @@ def pair_of_steps(
     raise ValueError(f"{order!r} is no order; allowed: descent first, ascent first")
 
 
-def update_rule(w: Array, r: Array, g: Array, ridge: Array) -> Array:
+def update_rule(w: Values, r: Values, g: Values, ridge: Values) -> Array:
     """Eq. (5), to first order: (pair of steps - w) / eta = (r - g) exp(-w) - 2 lambda w."""
     return (r - g) * np.exp(-w) - 2 * ridge * w
 
 
-def simultaneous_solution(r: Array, g: Array, ridge: Array) -> Array:
+def simultaneous_solution(r: Values, g: Values, ridge: Values) -> Array:
     """Lemma 2 at the ridge 2 lambda, where Eq. (5) says the iteration ends; NoSolution if none."""
     ridge = np.asarray(ridge, dtype=float)
     require(ridge > 0, "the ridge must be positive")
@@ -46,7 +47,7 @@ def simultaneous_solution(r: Array, g: Array, ridge: Array) -> Array:
 
 
 def iterated_solution(
-    rate: Array, r: Array, g: Array, ridge: Array, order: str = "descent first"
+    rate: Values, r: Values, g: Values, ridge: Values, order: str = "descent first"
 ) -> Array:
     """Fixed point of the pair of steps near the simultaneous one, by bracketing the exact map."""
     centre = simultaneous_solution(r, g, ridge)
@@ -64,7 +65,7 @@ def iterated_solution(
 
 
 def second_order_term(
-    w: Array, r: Array, g: Array, ridge: Array, order: str = "descent first"
+    w: Values, r: Values, g: Values, ridge: Values, order: str = "descent first"
 ) -> Array:
     """Exact coefficient of eta^2 in a pair of steps (ours; App. C.3 names its leading part)."""
     if order == "descent first":
@@ -74,18 +75,18 @@ def second_order_term(
     raise ValueError(f"{order!r} is no order; allowed: descent first, ascent first")
 
 
-def printed_correction(w: Array, r: Array, g: Array) -> Array:
+def printed_correction(w: Values, r: Values, g: Values) -> Array:
     """Section 5.1.1: the leading correction, alpha |R_j|^2/(|R||F|) exp(-2 w) = r g exp(-2 w)."""
     return r * g * np.exp(-2 * w)
 
 
-def spurious_fixed_point(rate: Array, r: Array, g: Array) -> Array:
+def spurious_fixed_point(rate: Values, r: Values, g: Values) -> Array:
     """Where the iteration stands without ridge when g > r: w = ln(eta r / ln(g/r)) (ours)."""
     require(np.asarray(g) > np.asarray(r), "the fixed point exists for g > r only")
     return np.log(rate * r / np.log(g / r))
 
 
-def spurious_slope(r: Array, g: Array) -> Array:
+def spurious_slope(r: Values, g: Values) -> Array:
     """Slope of the pair of steps at that point, 1 - ln(g/r)^2: stable iff g/r < exp(sqrt 2)."""
     require(np.asarray(g) > np.asarray(r), "the fixed point exists for g > r only")
     return 1 - np.log(np.asarray(g) / np.asarray(r)) ** 2

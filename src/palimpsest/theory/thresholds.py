@@ -133,4 +133,6 @@ def exact_window(fraction: float, strength: float, points: int = 100) -> Window:
 def _grid(fraction: float, strength: float, points: int) -> Correlated:
     require(np.array(points >= 2), "a grid needs at least two points")
     correlation = np.linspace(0, 1, points + 1)[1:]
-    return Correlated(correlation, np.ones(points), np.full(points, fraction), strength)
+    return Correlated(
+        correlation, np.ones(points), np.full(points, fraction), np.full(points, strength)
+    )

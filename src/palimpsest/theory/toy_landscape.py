@@ -94,7 +94,7 @@ def counts(problem: str, right: str) -> tuple[int, int]:
     return int(weight[mask].sum()), int(weight[~mask].sum())
 
 
-def minima(reading: Reading, problem: str, span: float = 9.0, grid: int = 121) -> list[Array]:
+def minima(reading: Reading, problem: str, span: float = 9.0, grid: int = 241) -> list[Array]:
     """All local minima in |a|, |b| <= span, lowest first: minima of a grid, refined by BFGS."""
     axis = np.linspace(-span, span, grid)
     theta = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)

@@ -23,11 +23,12 @@ def easydub(p, q, bins=20, clip=100.0, floor=1e-5):
 
 
 def georgiev(p, q, bins=20, clip=100.0, floor=1e-5):
-    """Georgiev et al.'s definition for one point; NaN where q is infinite, as documented."""
-    if np.isinf(q).any():
-        return np.nan
+    """Georgiev et al.'s definition for one point; NaN without a finite scale, as documented."""
     p = np.clip(p, -clip, clip)
-    edges = np.linspace(min(p.min(), q.min()), max(p.max(), q.max()), bins)
+    low, high = min(p.min(), q.min()), max(p.max(), q.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return np.nan
+    edges = np.linspace(low, high, bins)
     try:
         p_index, q_index = np.digitize(p, edges), np.digitize(q, edges)
     except ValueError:

@@ -1,5 +1,8 @@
 """KLoM's scores: cases worked out by hand, broken models, invariances, finite-sample bias."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -24,7 +27,7 @@ def _p95(unlearned, oracle, **settings):
 
 # Four unlearned models at 0, 0, 1, 2 and four oracles at 0, 1, 2, 2; two bins, or for georgiev
 # three edges, over [0, 2]: the bins [0, 1) and [1, 2).
-U, O = _column(0, 0, 1, 2), _column(0, 1, 2, 2)
+FOUR, ORACLES = _column(0, 0, 1, 2), _column(0, 1, 2, 2)
 
 
 @pytest.mark.parametrize("direction", ["unlearned||oracle", "oracle||unlearned"])
@@ -32,7 +35,7 @@ def test_easydub_by_hand(direction):
     """The 2s are dropped: unlearned (2/3, 1/3), oracle (1/2, 1/2)."""
     u, o = np.array([2 / 3, 1 / 3]), np.array([1 / 2, 1 / 2])
     p, q = (u, o) if direction[0] == "u" else (o, u)
-    found = klom(U, O, mode="easydub", bins=2, direction=direction)
+    found = klom(FOUR, ORACLES, mode="easydub", bins=2, direction=direction)
     np.testing.assert_allclose(found, [(p * LOG(p / q)).sum()], rtol=1e-12)
 
 
@@ -43,7 +46,7 @@ def test_georgiev_by_hand(direction):
     p, q = (u, o) if direction[0] == "u" else (o, u)
     q = np.maximum(q, 0.1) / np.maximum(q, 0.1).sum()
     expected = (p[1:] * LOG(p[1:] / q[1:])).sum()
-    found = klom(U, O, mode="georgiev", bins=3, floor=0.1, direction=direction)
+    found = klom(FOUR, ORACLES, mode="georgiev", bins=3, floor=0.1, direction=direction)
     np.testing.assert_allclose(found, [expected], rtol=1e-12)
 
 
@@ -59,7 +62,7 @@ def test_ours_by_hand(direction):
     """The last bin is closed: unlearned (2/4, 2/4), oracle (1/4, 3/4)."""
     u, o = np.array([2 / 4, 2 / 4]), np.array([1 / 4, 3 / 4])
     p, q = (u, o) if direction[0] == "u" else (o, u)
-    found = klom(U, O, bins=2, direction=direction)
+    found = klom(FOUR, ORACLES, bins=2, direction=direction)
     np.testing.assert_allclose(found, [(p * LOG(p / q)).sum()], rtol=1e-12)
 
 
@@ -109,16 +112,16 @@ def test_identical_populations_score_zero(mode):
 
 def test_clean_margins_score_as_in_easydub():
     for shift in (0.0, 0.5, 2.0, 6.0):
-        pair = _pair(shift=shift, seed=3)
+        pair = _pair(points=3000, shift=shift, seed=3)
         for direction in ("unlearned||oracle", "oracle||unlearned"):
             ours = _p95(*pair, direction=direction)
-            assert ours == pytest.approx(_p95(*pair, mode="easydub", direction=direction), abs=0.06)
+            assert ours == pytest.approx(_p95(*pair, mode="easydub", direction=direction), abs=0.05)
 
 
 @pytest.mark.parametrize("direction", ["unlearned||oracle", "oracle||unlearned"])
 def test_a_broken_model_in_a_hundred_fools_easydub_but_not_ours(direction):
-    """A method two standard deviations off, one of whose models broke, must not look perfect."""
-    unlearned, oracle = _pair(shift=2.0)
+    """A method one standard deviation off, one of whose models broke, must not look perfect."""
+    unlearned, oracle = _pair(shift=1.0)
     intact = _p95(unlearned, oracle, direction=direction)
     perfect = _p95(*_pair(seed=9), mode="easydub", direction=direction)
     unlearned[17] = -100.0
@@ -209,3 +212,25 @@ def test_finite_sample_bias_of_equal_populations(models, expected):
 def test_bad_input_is_named(unlearned, oracle, settings, message):
     with pytest.raises(ValueError, match=message):
         klom(unlearned, oracle, **settings)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("points", [1, 5])
+def test_the_input_is_left_as_it_was(mode, points):
+    unlearned, oracle = _pair(12, points)
+    unlearned[3] = np.nan
+    before = unlearned.copy(), oracle.copy()
+    klom(unlearned, oracle, mode=mode)
+    np.testing.assert_array_equal(unlearned, before[0])
+    np.testing.assert_array_equal(oracle, before[1])
+
+
+def test_importing_the_package_loads_neither_torch_nor_scipy():
+    command = "import sys, palimpsest.metrics; print(sorted({'torch', 'scipy'} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {command}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == "[]"

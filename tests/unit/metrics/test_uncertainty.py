@@ -102,8 +102,9 @@ def test_an_interval_holds_its_score_and_grows_with_its_level():
 
 def test_the_lower_end_is_never_negative_and_nan_stays_nan():
     rng = np.random.default_rng(7)
-    pair = _margins("normal", rng, 3, 4), _margins("normal", rng, 3, 4)
-    assert klom_intervals(*pair, {"a": [0]}, level=0.999)["a"].ci_low == 0
+    pair = _margins("normal", rng, 100, 4), _margins("normal", rng, 100, 4)
+    found = klom_intervals(*pair, {"a": [0]}, level=0.9999)["a"]
+    assert found.ci_low == 0 < found.score < found.ci_high
     pair[0][0, 0] = np.nan
     found = klom_intervals(*pair, {"a": [0, 1], "b": [2, 3]}, mode="georgiev")["a"]
     assert np.isnan(found).all()

@@ -52,7 +52,7 @@ def _nine_as_equality(p: Parameters) -> Check:
 
 
 def _twelve(p: Parameters) -> Check:
-    oracle = pair.Pair(p["correlation"], p["strength"], 0.0)
+    oracle = pair.Pair(p["correlation"], p["strength"], np.array(0.0))
     return equal(app.retrained(p["correlation"], p["strength"]), _solve(oracle))
 
 

@@ -31,9 +31,9 @@ def _problem(p: Parameters) -> one.Coordinate:
 
 def _every_coordinate(p: Parameters) -> tuple[Array, Array]:
     problem = _problem(p)
-    low, high = one.harmful_range(problem.fraction)
+    low, _ = one.harmful_range(problem.fraction)
     within = (problem.alpha > low) & (problem.factor > 0)
-    holds = within.reshape(-1, AXES).all(axis=1)
+    holds = np.asarray(within.reshape(-1, AXES).all(axis=1))
     return holds, (~within).reshape(-1, AXES).mean(axis=1)
 
 

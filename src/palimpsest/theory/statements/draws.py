@@ -47,9 +47,7 @@ def coordinate(rng: np.random.Generator, n: int) -> Parameters:
 
 def as_coordinate(parameters: Parameters) -> Coordinate:
     """The library's form of the parameters."""
-    return Coordinate(
-        *(parameters[k] for k in ("retain_j", "retain", "forget", "alpha", "ridge"))
-    )
+    return Coordinate(*(parameters[k] for k in ("retain_j", "retain", "forget", "alpha", "ridge")))
 
 
 def iteration(rng: np.random.Generator, n: int) -> Parameters:
@@ -77,6 +75,4 @@ def correlated(rng: np.random.Generator, n: int) -> Parameters:
 
 def as_correlated(parameters: Parameters) -> Correlated:
     """The library's form of the parameters."""
-    return Correlated(
-        *(parameters[k] for k in ("correlation", "alpha", "fraction", "strength"))
-    )
+    return Correlated(*(parameters[k] for k in ("correlation", "alpha", "fraction", "strength")))

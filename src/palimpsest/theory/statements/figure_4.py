@@ -74,7 +74,8 @@ def _guaranteed_within_exact(p: Parameters) -> Check:
     """Printed thresholds lie inside the exact ones where alpha <= 1, on a grid of eps."""
     results = []
     for eps in (0.2, 0.5, 0.8, 0.99):
-        problem = two.Correlated(np.full_like(p["smaller"], eps), 1.0, p["smaller"], p["strength"])
+        same = np.ones_like(p["smaller"])
+        problem = two.Correlated(eps * same, same, p["smaller"], p["strength"])
         low, high = thresholds.printed_lower(problem), thresholds.printed_upper(problem)
         window = (low < high.min(axis=1)) & (high.min(axis=1) <= 1)
         fine = at_most(thresholds.exact_lower(problem), low, 1e-9)[0]

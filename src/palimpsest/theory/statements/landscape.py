@@ -56,7 +56,7 @@ def _coded_half_weight(p: Parameters) -> Array:
 
 
 def _ridges(rng: np.random.Generator, n: int) -> Parameters:
-    return {"ridge": log_uniform(rng, 1e-3, 2, max(10, n // 40))}
+    return {"ridge": np.concatenate([log_uniform(rng, 1e-3, 0.4, 7), log_uniform(rng, 0.5, 2, 3)])}
 
 
 def _at_ridge(p: Parameters) -> Check:

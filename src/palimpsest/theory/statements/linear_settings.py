@@ -1,6 +1,6 @@
 """Random data sets of the linear model: the setting of App. A.1, overparameterised, any shape."""
 
-from functools import lru_cache, partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def _any_shape(rng: np.random.Generator, overlap: bool) -> Shape:
     return Shape(n_r, n_f, d_r, int(rng.integers(1, 25)) if overlap else 0, d_f)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _measured(setting: str, overlap: bool, seed: int, n: int) -> Parameters:
     rng = np.random.default_rng(seed)
     shapes = (OVERLAPPING if overlap else DISTINCT).get(setting, ())

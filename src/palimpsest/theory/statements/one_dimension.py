@@ -132,7 +132,7 @@ def _corollary_1(p: Parameters) -> Check:
     k = np.arange(1, 10)[:, None]
     alpha, ridge = p["fraction"] * (1 - 10.0**-k), 10.0 ** (-4 * k) * np.ones_like(p["fraction"])
     problem = one.Coordinate(
-        p["share"] * 1e4, 1e4, p["fraction"] * 1e4, alpha * np.ones_like(ridge), ridge
+        p["share"] * 1e4, np.array(1e4), p["fraction"] * 1e4, alpha * np.ones_like(ridge), ridge
     )
     w_r = one.oracle(problem)
     near, far = np.abs(w_r - one.original(problem)), np.abs(w_r - one.descent_ascent(problem))

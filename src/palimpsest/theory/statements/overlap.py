@@ -1,5 +1,7 @@
 """More overlapping features, larger effect (Why Fine-Tuning Struggles, end of Section 4)."""
 
+from functools import cache
+
 import numpy as np
 
 from .. import linear_losses as losses
@@ -30,6 +32,7 @@ def option_b_effect(shape: Shape, n_t: int, seed: int) -> tuple[float, float]:
     return losses.remaining_loss(model, w_b), abs(change)
 
 
+@cache
 def _means(seed: int) -> Array:
     """Means over a bundle: shape (overlaps, 2), 30 + 10 samples, d = 40, d_r = 20."""
     means = []
@@ -41,8 +44,8 @@ def _means(seed: int) -> Array:
 
 
 def _rises(axis: int, p: Parameters) -> Check:
-    steps = np.array([np.diff(_means(seed)[:, axis]) for seed in p["seed"]])
-    return (steps > 0).all(axis=1), np.maximum(-steps, 0.0).max(axis=1)
+    steps = np.array([np.diff(_means(int(seed))[:, axis]) for seed in p["seed"]])
+    return np.asarray((steps > 0).all(axis=1)), np.maximum(-steps, 0.0).max(axis=1)
 
 
 STATEMENTS = (

@@ -1,0 +1,48 @@
+"""What the tests of the configuration share."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from palimpsest import configuration
+from palimpsest.files import InputError
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+BASE = ROOT / "config.yaml"
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with config.yaml; call it with an overlay to check the two."""
+    shutil.copy(BASE, tmp_path)
+
+    def run(overlay=None, command_line=None, machine=False):
+        sources = ["config.yaml"]
+        if overlay is not None:
+            text = overlay if isinstance(overlay, str) else yaml.safe_dump(overlay)
+            (tmp_path / "mine.yaml").write_text(text)
+            sources.append("mine.yaml")
+        config = configuration.load([tmp_path / source for source in sources])
+        config = configuration.merge(config, command_line or {})
+        configuration.check(config, sources=sources, schema=SCHEMA, root=tmp_path, machine=machine)
+
+    run.root = tmp_path
+    return run
+
+
+@pytest.fixture
+def sentence(project):
+    """The message of the error that a check gives, after a look at its form."""
+
+    def run(*args, **settings):
+        with pytest.raises(InputError) as error:
+            project(*args, **settings)
+        text = str(error.value)
+        assert "\n" not in text
+        assert "allowed: " in text or "needed" in text or "write " in text
+        return text
+
+    return run

@@ -1,0 +1,142 @@
+"""Parts of a configuration that do not fit: each one clear sentence."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palimpsest.files import InputError
+
+ROOT = Path(__file__).parents[3]
+BASE = ROOT / "config.yaml"
+
+
+def grid(**settings):
+    base = {"lr": [0.1], "epochs": [5], "ascent_epochs": [3], "forget_batch": [8],
+            "retain_batch": [8], "batch_norm": ["train"]}  # fmt: skip
+    return {"grids": {"gda": [{**base, **settings}]}}
+
+
+MEANING = [
+    ({"training": {"peak_epoch": 24}}, "training.peak_epoch is 24; allowed: below training.epochs"),
+    ({"populations": {"stack": 51}}, "populations.stack is 51; allowed: at most populations.block"),
+    ({"datamodels": {"held_out": 400}}, "datamodels.held_out is 400; allowed: below datamodels.mo"),
+    ({"datamodels": {"estimator": "trak", "trak": {"checkpoints": 101}}},
+     "datamodels.trak.checkpoints is 101; allowed: at most populations.models, which is 100"),
+    ({"populations": {"oracle_first_seed": 99}},
+     "populations.oracle_first_seed gives the seeds 99..198, and populations.first_seed 0..99; "
+     "allowed: ranges of seeds that do not overlap"),
+    ({"datamodels": {"first_seed": 19700}}, "datamodels.first_seed gives the seeds 19700..20099"),
+    ({"ascent": {"forget_sets": ["random_31"]}},
+     "ascent.forget_sets names 'random_31'; allowed: random_30, pc1_top_30, pc2_top_30"),
+    ({"ascent": {"figure_1_forget_set": "random_31"}}, "ascent.figure_1_forget_set names 'random_"),
+    ({"ascent": {"forget_sets": ["random_30", "pc1_top_30"]}},
+     "ascent.figure_3_forget_sets names 'pc2_top_30'; allowed: random_30, pc1_top_30"),
+    ({"populations": {"second_oracle": ["mine"]}}, "populations.second_oracle names 'mine'; allow"),
+    ({"forget_sets": {"base": {"kind": "random", "size": 3, "seed": 0}}}, "forget_sets.base is th"),
+    (grid(ascent_epochs=[3, 6]), "grids.gda[0].ascent_epochs reaches 6; allowed: at most the leas"),
+    (grid(lr=[0, 0.0]), "grids.gda[0].lr holds 0.0 twice; allowed: each value once"),
+    ({"grids": {"gda": grid()["grids"]["gda"] * 2}}, "grids.gda gives the setting ascent_epochs 3"),
+    ({"klom": {"numbers_of_models": [50, 101]}}, "klom.numbers_of_models holds 101; allowed: at m"),
+    ({"data": {"train_size": 1438}}, "data.train_size is 1438; allowed: 1 to 1437, or null for al"),
+    ({"data": {"val_size": 361}}, "data.val_size is 361; allowed: 1 to 360, or null for all"),
+    ({"data": {"val_fraction": 0.9999}}, "data.val_fraction 0.9999 leaves 0 training and 1797"),
+    ({"forget_sets": {"random_30": {"size": 1437}}},
+     "forget_sets.random_30.size is 1437; allowed: at most 1436, below the 1437 training points"),
+    ({"data": {"train_size": 30}}, "forget_sets.random_30.size is 30; allowed: at most 29"),
+    ({"data": {"name": "cifar10"}, "forget_sets": {"random_30": {"size": 50_000}}},
+     "forget_sets.random_30.size is 50000; allowed: at most 49999, below the 50000 training point"),
+    ({"forget_sets": {"pc1_top_30": {"top": 0}}}, "forget_sets.pc1_top_30.top and bottom are 0; a"),
+    ({"forget_sets": {"pc1_top_30": {"top": 1000, "bottom": 437}}},
+     "forget_sets.pc1_top_30.top is 1437 with bottom; allowed: at most 1436"),
+    ({"forget_sets": {"pc1_top_30": {"component": 1437}}}, "forget_sets.pc1_top_30.component is 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overlay", "found"), MEANING)
+def test_parts_that_do_not_fit(sentence, overlay, found):
+    text = sentence(overlay)
+    assert found in text
+    assert text.startswith(("mine.yaml: ", "config.yaml: "))
+
+
+def test_a_method_needs_a_grid(sentence, project):
+    text = BASE.read_text()
+    start, end = text.index("  scrub: "), text.index("klom:  ")
+    (project.root / "config.yaml").write_text(text[:start] + text[end:])
+    assert sentence() == (
+        "config.yaml: ascent.methods names scrub, and grids.scrub is missing; "
+        "needed: a grid for each method"
+    )
+
+
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        {"populations": {"first_seed": 0}, "data": {"split_seed": 0}},
+        grid(forget_batch=[5000]),
+        grid(lr=[0]),
+        {"training": {"batch_size": 5000}},
+        {"forget_sets": {"random_30": {"size": 1436}}},
+        {"forget_sets": {"unused": {"kind": "random", "size": 5000, "seed": 0}}},
+        {"populations": {"second_oracle": []}},
+    ],
+    ids=[
+        "seed 0",
+        "large forget batch",
+        "lr 0",
+        "large batch",
+        "all but one",
+        "unused",
+        "no second",
+    ],
+)
+def test_what_is_allowed(project, overlay):
+    project(overlay)
+
+
+# Forget sets from files
+
+
+def from_file(**keys):
+    return {"forget_sets": {"mine": {"kind": "file", **keys}}, "ascent": {
+        "forget_sets": ["mine"], "figure_1_forget_set": "mine", "figure_2_forget_set": "mine",
+        "figure_3_forget_sets": ["mine"]}, "populations": {"second_oracle": []}}  # fmt: skip
+
+
+def test_a_forget_set_from_a_file(sentence, project):
+    from palimpsest.data.sources import load_dataset
+    from palimpsest.data.splits import base_split
+
+    split = base_split(load_dataset("digits"))
+    outside = [split.train[0], split.val[0]]
+    np.savez(project.root / "mine.npz", good=split.train[:20], outside=outside, twice=[5, 5],
+             far=[1797], all=split.train)  # fmt: skip
+    project(from_file(path="mine.npz", key="good"))
+    start = "mine.yaml: forget_sets.mine.path: "
+    for key, found in [
+        ("outside", f"{start}forget index {split.val[0]} is not in the training set; allowed: its"),
+        ("twice", "mine.npz: the forget set holds index 5 twice; allowed: each index once"),
+        ("far", f"{start}forget index 1797 is not in the training set"),
+        ("all", f"{start}the forget set has 1437 points and the training set 1437; allowed: at mo"),
+    ]:  # fmt: skip
+        text = sentence(from_file(path="mine.npz", key=key))
+        assert text.startswith(start)
+        assert found in text
+    with pytest.raises(InputError, match=r"mine\.yaml: .*absent\.txt: there is no such file"):
+        project(from_file(path="absent.txt"))
+    with pytest.raises(InputError, match=r"mine\.yaml: .*name one of them as key"):
+        project(from_file(path="mine.npz"))
+
+
+def test_a_forget_set_from_a_file_on_cifar10(project, sentence):
+    cifar10 = {"data": {"name": "cifar10"}}
+    (project.root / "mine.json").write_text(json.dumps([0, 49_999]))
+    project({**cifar10, **from_file(path="mine.json")})
+    (project.root / "mine.json").write_text(json.dumps([0, 50_000]))
+    text = sentence({**cifar10, **from_file(path="mine.json")})
+    assert "forget index 50000 is not in the training set; allowed: 0 to 49999" in text
+    (project.root / "mine.json").write_text(json.dumps([0, 1, 2]))
+    text = sentence({"data": {"name": "cifar10", "train_size": 3}, **from_file(path="mine.json")})
+    assert "the forget set has 3 points and the training set 3; allowed: at most 2" in text

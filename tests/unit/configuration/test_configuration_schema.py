@@ -1,0 +1,131 @@
+"""Unknown keys, wrong types and values: each one clear sentence."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from palimpsest import configuration
+
+ROOT = Path(__file__).parents[3]
+BASE = ROOT / "config.yaml"
+
+
+def test_the_sentence_names_file_key_found_and_allowed(sentence):
+    assert sentence({"training": {"epochs": 0}}) == (
+        "mine.yaml: training.epochs is 0; allowed: an integer of at least 1"
+    )
+
+
+def test_the_file_is_the_one_that_sets_the_value(sentence, project):
+    wrong = {"training": {"epochs": 0}}
+    fine = {"training": {"momentum": 0.5}}
+    assert sentence(wrong).startswith("mine.yaml: training.epochs")
+    assert sentence(fine, wrong).startswith("the command line: training.epochs")
+    assert sentence(None, {"colour": 1}).startswith("the command line: colour is")
+    text = BASE.read_text().replace("epochs: 24 ", "epochs: 0 ")
+    (project.root / "config.yaml").write_text(text)
+    assert sentence(fine).startswith("config.yaml: training.epochs is 0")
+
+
+UNKNOWN = [
+    ({"trainin": {"epochs": 3}}, "trainin is an unknown key (did you mean training?)"),
+    ({"training": {"epoch": 3}}, "training.epoch is an unknown key (did you mean epochs?)"),
+    ({"training": {"colour": 3}}, "training.colour is an unknown key; allowed: epochs, batch"),
+    ({"grids": {"gaa": []}}, "grids.gaa is an unknown key"),
+    ({"datamodels": {"trak": {"dim": 3}}}, "datamodels.trak.dim is an unknown key"),
+    ({"klom": {True: 3}}, "klom[True] is an unknown key"),
+    (
+        {"forget_sets": {"random_30": {"top": 3}}},
+        "forget_sets.random_30.top is an unknown key; allowed: kind, size, seed",
+    ),
+    (
+        {"grids": {"ga": [{"lr": [0.1], "epochs": [1], "forget_batch": [8], "batch_norm": ["train"],
+                           "alpha": [1]}]}},
+        "grids.ga[0].alpha is an unknown key; allowed: lr, epochs, forget_batch, batch_norm",
+    ),
+]  # fmt: skip
+
+WRONG_VALUES = [
+    ({"training": {"epochs": "many"}}, "training.epochs is the text 'many'; allowed: an integer"),
+    ({"training": {"epochs": True}}, "training.epochs is true; allowed: an integer of at least 1"),
+    ({"training": {"epochs": 24.0}}, "training.epochs is 24.0; allowed: an integer of at least 1"),
+    ({"training": {"epochs": None}}, "training.epochs is null; allowed: an integer"),
+    ({"training": {"peak_lr": True}}, "training.peak_lr is true; allowed: a number above 0"),
+    ({"training": {"peak_lr": float("nan")}}, "training.peak_lr is nan; allowed: a number above 0"),
+    ({"training": {"peak_lr": float("inf")}}, "training.peak_lr is inf; allowed: a number above 0"),
+    ({"training": {"peak_lr": [0.1]}}, "training.peak_lr is a list; allowed: a number above 0"),
+    ({"training": {"momentum": 1}}, "training.momentum is 1; allowed: a number of at least 0 and"),
+    ({"training": 3}, "training is 3; allowed: a map"),
+    ({"data": {"download": "yes, please"}}, "data.download is the text 'yes, please'; allowed: tr"),
+    ({"data": {"train_size": 0}}, "data.train_size is 0; allowed: an integer of at least 1 or nul"),
+    ({"data": {"name": "mnist"}}, "data.name is the text 'mnist'; allowed: digits, cifar10"),
+    ({"device": "gpu"}, "device is the text 'gpu'; allowed: cpu, cuda"),
+    ({"run": "../up"}, "run is the text '../up'; allowed: a text of lower-case letters, digits, _"),
+    ({"run": "digits\n"}, "run is the text"),
+    ({"run": ""}, "run is an empty text"),
+    ({"populations": {"first_seed": -1}}, "populations.first_seed is -1; allowed: an integer"),
+    ({"populations": {"first_seed": 1.5}}, "populations.first_seed is 1.5; allowed: an integer"),
+    ({"klom": {"mode": "mine"}}, "klom.mode is the text 'mine'; allowed: ours, easydub, georgiev"),
+    ({"klom": {"percentile": 101}}, "klom.percentile is 101; allowed: a number of at least 0 and"),
+    ({"forget_sets": {"Mine": {"kind": "file", "path": "a"}}}, "forget_sets.Mine is no name; allo"),
+    ({"forget_sets": {5: {"kind": "file", "path": "a"}}}, "forget_sets[5] is no name; allowed"),
+    ({"forget_sets": {"a": {"kind": "best"}}}, "forget_sets.a.kind is the text 'best'; allowed: r"),
+    ({"ascent": {"methods": ["ga", "gaa"]}}, "ascent.methods[1] is the text 'gaa'; allowed: nothi"),
+    ({"ascent": {"methods": ["ga", "ga"]}}, "ascent.methods holds the text 'ga' twice; allowed: e"),
+    ({"ascent": {"methods": []}}, "ascent.methods is an empty list; allowed: at least one entry"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overlay", "found"), UNKNOWN + WRONG_VALUES)
+def test_unknown_keys_and_wrong_values(sentence, overlay, found):
+    assert sentence(overlay).startswith(f"mine.yaml: {found}")
+
+
+@pytest.mark.parametrize(
+    ("written", "write"),
+    [("1e-5", "1.0e-5"), ("2.5e3", "2.5e+3"), ("'0.1'", "0.1"), ("1e5", "1.0e+5")],
+)  # fmt: skip
+def test_a_number_that_yaml_reads_as_text(sentence, written, write):
+    found = sentence(f"training: {{peak_lr: {written}}}")
+    assert found == (
+        f"mine.yaml: training.peak_lr is the text {yaml.safe_load(written)!r}, which YAML does not "
+        f"read as a number; write {write}"
+    )
+    assert isinstance(yaml.safe_load(write), float)
+
+
+def test_an_integer_that_yaml_reads_as_text(sentence):
+    assert sentence("training: {epochs: '24'}").endswith("as a number; write 24")
+    assert sentence("training: {epochs: 1e1}").endswith("as a number; write 10")
+    assert sentence("training: {epochs: '2.5'}").endswith("allowed: an integer of at least 1")
+    assert sentence("training: {peak_lr: 'nan'}").endswith("allowed: a number above 0")
+
+
+def test_the_text_of_a_grid_is_found_too(sentence):
+    grids = configuration.load([BASE])["grids"]["ga"]
+    grids[1]["lr"][2] = "1e-4"
+    found = sentence({"grids": {"ga": grids}})
+    assert found.startswith("mine.yaml: grids.ga[1].lr[2] is the text '1e-4', which YAML")
+
+
+def test_missing_keys(sentence, project):
+    found = sentence({"forget_sets": {"mine": {"kind": "random", "size": 3}}})
+    assert found == (
+        "mine.yaml: forget_sets.mine.seed is missing; needed in forget_sets.mine: size, seed"
+    )
+    text = BASE.read_text().replace("  bins: 20", "  # bins: 20")
+    (project.root / "config.yaml").write_text(text)
+    assert sentence().startswith("config.yaml: klom.bins is missing; needed in klom: mode")
+
+
+@pytest.mark.parametrize(
+    ("overlay", "found"),
+    [
+        ({"grids": {"ga": []}}, "grids.ga is an empty grid"),
+        ({"grids": {"ga": [{"lr": [], "epochs": [1], "forget_batch": [4], "batch_norm": []}]}},
+         "grids.ga[0].lr is an empty grid"),
+    ],
+)  # fmt: skip
+def test_an_empty_grid(sentence, overlay, found):
+    assert sentence(overlay) == f"mine.yaml: {found}; allowed: at least one entry"
