@@ -9,8 +9,8 @@ from palimpsest.data.splits import Split
 from palimpsest.files import read_json
 from palimpsest.margins import Margins
 from palimpsest.programs import run_program
+from palimpsest.results import read_part, settings_columns, write_table
 from palimpsest.scores import accuracy_rows
-from palimpsest.tables import read_table, settings_columns, write_table
 
 
 def main() -> None:
@@ -48,12 +48,12 @@ def main() -> None:
 
 
 def _concatenated(paths: list[Path]) -> pd.DataFrame:
-    return pd.concat([read_table(path) for path in paths], ignore_index=True)
+    return pd.concat([read_part(path) for path in paths], ignore_index=True)
 
 
 def _joined(paths: list[Path], more: pd.DataFrame | None = None) -> pd.DataFrame:
     """Rows of all tables, settings in their columns, sorted by forget set, method and setting."""
-    tables = [read_table(path) for path in paths] + ([] if more is None else [more])
+    tables = [read_part(path) for path in paths] + ([] if more is None else [more])
     joined = pd.concat(tables, ignore_index=True)
     names = {"forget_set", "method", "split"}
     settings = {

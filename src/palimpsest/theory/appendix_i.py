@@ -6,9 +6,9 @@ arrays of one shape. Weights are returned as (n, 2).
 
 import numpy as np
 
-from . import lambert, pair
-from .pair import Pair
-from .solvers import NoSolution, require
+from palimpsest.theory import lambert, pair
+from palimpsest.theory.pair import Pair
+from palimpsest.theory.solvers import NoSolution, require
 
 Array = np.ndarray
 

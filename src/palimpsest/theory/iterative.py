@@ -6,8 +6,8 @@ the forget set, `rate` the learning rate eta of both steps, `ridge` lambda. Arra
 
 import numpy as np
 
-from . import lambert
-from .solvers import NoSolution, bisect, require
+from palimpsest.theory import lambert
+from palimpsest.theory.solvers import NoSolution, bisect, require
 
 Array = np.ndarray
 Values = np.ndarray | float

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import lambertw, wrightomega
 
-from .solvers import NoSolution, require
+from palimpsest.theory.solvers import NoSolution, require
 
 Array = np.ndarray
 

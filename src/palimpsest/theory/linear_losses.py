@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .linear_model import Model
+from palimpsest.theory.linear_model import Model
 
 Array = np.ndarray
 

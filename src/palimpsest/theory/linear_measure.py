@@ -6,9 +6,9 @@ printed formulas come from projections by singular values. The statements compar
 
 import numpy as np
 
-from . import linear_losses as losses
-from . import linear_model as linear
-from .linear_model import Model
+from palimpsest.theory import linear_losses as losses
+from palimpsest.theory import linear_model as linear
+from palimpsest.theory.linear_model import Model
 
 Array = np.ndarray
 

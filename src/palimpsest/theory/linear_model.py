@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lstsq
 
-from .solvers import require
+from palimpsest.theory.solvers import require
 
 Array = np.ndarray
 CUT = 1e-10  # singular values below this share of the largest count as zero

@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from . import lambert
-from .solvers import NoSolution, bisect, expand, require
+from palimpsest.theory import lambert
+from palimpsest.theory.solvers import NoSolution, bisect, expand, require
 
 Array = np.ndarray
 ROUNDING = 8 * np.finfo(float).eps

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from . import lambert, pair
-from .pair import Pair
-from .solvers import require
+from palimpsest.theory import lambert, pair
+from palimpsest.theory.pair import Pair
+from palimpsest.theory.solvers import require
 
 Array = np.ndarray
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from .pair import Pair, gradient, hessian, to_margins
+from palimpsest.theory.pair import Pair, gradient, hessian, to_margins
 
 Array = np.ndarray
 

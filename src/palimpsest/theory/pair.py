@@ -18,8 +18,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from . import lambert
-from .solvers import NoSolution, bisect, expand, require
+from palimpsest.theory import lambert
+from palimpsest.theory.solvers import NoSolution, bisect, expand, require
 
 Array = np.ndarray
 

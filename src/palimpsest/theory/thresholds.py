@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import lambert, pair
-from .logistic_2d import Correlated, descent_ascent_pair, oracle
-from .solvers import Function, bisect, require
+from palimpsest.theory import lambert, pair
+from palimpsest.theory.logistic_2d import Correlated, descent_ascent_pair, oracle
+from palimpsest.theory.solvers import Function, bisect, require
 
 Array = np.ndarray
 

@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 from scipy.ndimage import minimum_filter
 from scipy.optimize import minimize
 
-from .solvers import require
+from palimpsest.theory.solvers import require
 
 Array = np.ndarray
 POINTS = np.array([-1.0, 1.0, 3.0, 4.0])

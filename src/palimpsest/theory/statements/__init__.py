@@ -1,7 +1,6 @@
 """The statements of both papers, each with the cases that decide it."""
 
-from ..verdicts import Statement
-from . import (
+from palimpsest.theory.statements import (
     collinear,
     coordinates,
     figure_4,
@@ -14,9 +13,10 @@ from . import (
     stationary_points,
     two_dimensions,
 )
+from palimpsest.theory.verdicts import Statement
 
 MODULES = (
-    random_sets, one_dimension, coordinates, iteration, two_dimensions, stationary_points, figure_4, landscape,
-    collinear, linear, overlap,
+    random_sets, one_dimension, coordinates, iteration, two_dimensions, stationary_points,
+    figure_4, landscape, collinear, linear, overlap,
 )  # fmt: skip
 STATEMENTS: tuple[Statement, ...] = tuple(s for module in MODULES for s in module.STATEMENTS)

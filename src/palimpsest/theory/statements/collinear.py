@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .. import appendix_i as app
-from .. import newton, pair
-from ..verdicts import FORGETS, Parameters, Statement, both, equal
-from .draws import log_uniform
+from palimpsest.theory import appendix_i as app
+from palimpsest.theory import newton, pair
+from palimpsest.theory.statements.draws import log_uniform
+from palimpsest.theory.verdicts import FORGETS, Parameters, Statement, both, equal
 
 Array = np.ndarray
 Check = tuple[Array, Array]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .. import logistic_1d as one
-from ..verdicts import FORGETS, Parameters, Statement
-from .draws import log_uniform
+from palimpsest.theory import logistic_1d as one
+from palimpsest.theory.statements.draws import log_uniform
+from palimpsest.theory.verdicts import FORGETS, Parameters, Statement
 
 Array = np.ndarray
 AXES = 4

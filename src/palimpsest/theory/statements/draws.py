@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..logistic_1d import Coordinate
-from ..logistic_2d import Correlated
-from ..verdicts import Parameters
+from palimpsest.theory.logistic_1d import Coordinate
+from palimpsest.theory.logistic_2d import Correlated
+from palimpsest.theory.verdicts import Parameters
 
 Array = np.ndarray
 

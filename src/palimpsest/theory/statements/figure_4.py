@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .. import logistic_2d as two
-from .. import thresholds
-from ..verdicts import FORGETS, Parameters, Statement, at_most
-from .draws import log_uniform
+from palimpsest.theory import logistic_2d as two
+from palimpsest.theory import thresholds
+from palimpsest.theory.statements.draws import log_uniform
+from palimpsest.theory.verdicts import FORGETS, Parameters, Statement, at_most
 
 Array = np.ndarray
 Check = tuple[Array, Array]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .. import iterative as it
-from ..verdicts import FORGETS, Parameters, Statement, both
-from .draws import iteration, log_uniform
+from palimpsest.theory import iterative as it
+from palimpsest.theory.statements.draws import iteration, log_uniform
+from palimpsest.theory.verdicts import FORGETS, Parameters, Statement, both
 
 Array = np.ndarray
 Check = tuple[Array, Array]

@@ -6,9 +6,9 @@ of the section, the points that it counts, random ridges or random starting poin
 
 import numpy as np
 
-from .. import toy_landscape as toy
-from ..verdicts import FORGETS, Parameters, Statement
-from .draws import log_uniform
+from palimpsest.theory import toy_landscape as toy
+from palimpsest.theory.statements.draws import log_uniform
+from palimpsest.theory.verdicts import FORGETS, Parameters, Statement
 
 Array = np.ndarray
 Check = tuple[Array, Array]

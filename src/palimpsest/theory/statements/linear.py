@@ -4,8 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..verdicts import STRUGGLES, TOLERANCE, Parameters, Statement, both, equal
-from .linear_settings import SETTINGS, drawer, full_rank, full_rank_r, noise_free
+from palimpsest.theory.statements.linear_settings import (
+    SETTINGS,
+    drawer,
+    full_rank,
+    full_rank_r,
+    noise_free,
+)
+from palimpsest.theory.verdicts import STRUGGLES, TOLERANCE, Parameters, Statement, both, equal
 
 Array = np.ndarray
 Check = tuple[Array, Array]

@@ -4,10 +4,10 @@ from functools import cache, partial
 
 import numpy as np
 
-from .. import linear_model as linear
-from ..linear_measure import measure
-from ..linear_model import Shape
-from ..verdicts import Parameters
+from palimpsest.theory import linear_model as linear
+from palimpsest.theory.linear_measure import measure
+from palimpsest.theory.linear_model import Shape
+from palimpsest.theory.verdicts import Parameters
 
 Array = np.ndarray
 DISTINCT = {

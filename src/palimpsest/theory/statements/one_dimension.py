@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .. import logistic_1d as one
-from ..verdicts import FORGETS, Parameters, Statement, at_most, below, both, equal
-from .draws import as_coordinate, coordinate, log_uniform
+from palimpsest.theory import logistic_1d as one
+from palimpsest.theory.statements.draws import as_coordinate, coordinate, log_uniform
+from palimpsest.theory.verdicts import FORGETS, Parameters, Statement, at_most, below, both, equal
 
 Array = np.ndarray
 Check = tuple[Array, Array]

@@ -4,10 +4,10 @@ from functools import cache
 
 import numpy as np
 
-from .. import linear_losses as losses
-from .. import linear_model as linear
-from ..linear_model import Shape
-from ..verdicts import STRUGGLES, Parameters, Statement
+from palimpsest.theory import linear_losses as losses
+from palimpsest.theory import linear_model as linear
+from palimpsest.theory.linear_model import Shape
+from palimpsest.theory.verdicts import STRUGGLES, Parameters, Statement
 
 Array = np.ndarray
 Check = tuple[Array, Array]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .. import hoeffding
-from ..verdicts import FORGETS, Parameters, Statement, at_most
-from .draws import log_uniform
+from palimpsest.theory import hoeffding
+from palimpsest.theory.statements.draws import log_uniform
+from palimpsest.theory.verdicts import FORGETS, Parameters, Statement, at_most
 
 Array = np.ndarray
 MODELS = ("independent of F", "trained on F", "test set of 20 points")

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .. import logistic_2d as two
-from .. import newton, pair, thresholds
-from ..verdicts import FORGETS, Parameters, Statement, below, both, equal
-from .draws import as_correlated, correlated
-from .two_dimensions import exists, newton_margins, spread
+from palimpsest.theory import logistic_2d as two
+from palimpsest.theory import newton, pair, thresholds
+from palimpsest.theory.statements.draws import as_correlated, correlated
+from palimpsest.theory.statements.two_dimensions import exists, newton_margins, spread
+from palimpsest.theory.verdicts import FORGETS, Parameters, Statement, below, both, equal
 
 Array = np.ndarray
 Check = tuple[Array, Array]

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .. import logistic_2d as two
-from .. import newton, pair, thresholds
-from ..verdicts import FORGETS, Parameters, Statement, at_most, below, both, equal
-from .draws import as_correlated, correlated, log_uniform
+from palimpsest.theory import logistic_2d as two
+from palimpsest.theory import newton, pair, thresholds
+from palimpsest.theory.statements.draws import as_correlated, correlated, log_uniform
+from palimpsest.theory.verdicts import FORGETS, Parameters, Statement, at_most, below, both, equal
 
 Array = np.ndarray
 Check = tuple[Array, Array]
