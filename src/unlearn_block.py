@@ -12,10 +12,10 @@ import torch
 from palimpsest import arguments, methods
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
-from palimpsest.files import InputError, write_json
+from palimpsest.files import write_json
 from palimpsest.margins import Margins
 from palimpsest.models.stacks import Stack
-from palimpsest.models.weights import load_states
+from palimpsest.models.weights import check_originals, load_states
 from palimpsest.programs import run_program
 from palimpsest.training.evaluate import correct, logits, margins
 from palimpsest.training.loop import TrainingData
@@ -44,11 +44,7 @@ def main() -> None:
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
     arguments.check_split(split, dataset, args.split)
     states, metadata = load_states(args.weights)
-    if metadata.get("train_checksum") != split.train_checksum:
-        raise InputError(
-            f"{args.weights}: these originals were trained on another training set than the one "
-            f"that {args.split} takes its forget set from"
-        )
+    check_originals(metadata, split, args.weights)
     schedules = {
         number: methods.schedule(args.method, settings)
         for number, settings in enumerate(args.settings)

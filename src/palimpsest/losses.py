@@ -27,7 +27,7 @@ class CrossEntropy:
     needs_teacher: bool = False
 
     def __call__(self, logits: Tensor, labels: Tensor, teacher: Tensor | None = None) -> Tensor:
-        losses = F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), reduction="none")
+        losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
         return losses.reshape(labels.shape).mean(0)
 
 
@@ -47,8 +47,8 @@ class Distillation:
         if teacher is None:
             raise ValueError("distillation needs the teacher's logits")
         t = self.temperature
-        student = F.log_softmax(logits.float() / t, dim=-1)
-        target = F.log_softmax(teacher.float() / t, dim=-1)
+        student = F.log_softmax(logits / t, dim=-1)
+        target = F.log_softmax(teacher / t, dim=-1)
         kl = F.kl_div(student, target, reduction="none", log_target=True).sum(-1).mean(0) * t**2
         if self.gamma == 0.0:
             return self.alpha * kl

@@ -8,6 +8,7 @@ three splits of one setting become one row, a point in the figures.
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from palimpsest.files import InputError
@@ -75,7 +76,8 @@ def by_setting(klom: pd.DataFrame) -> pd.DataFrame:
 
     For each split S the columns S_score, S_low, S_high and S_null, in nats. `control` marks the
     settings of learning rate 0, in which only BatchNorm's statistics move; `diverged` those in
-    which some model's margin of some point is not a number, or a score is not. ValueError for a
+    which some model's margin of some point is not a number, or a score is not finite (it is NaN
+    here). ValueError for a
     setting that lacks a split.
     """
     keys = ["forget_set", "method", *setting_columns(klom)]
@@ -89,7 +91,9 @@ def by_setting(klom: pd.DataFrame) -> pd.DataFrame:
             raise ValueError(f"the table of KLoM needs one row of split {split} for each setting")
         part = part[list(measures)].rename(columns={k: f"{split}_{v}" for k, v in measures.items()})
         settings = settings.join(part)
-    scores = settings[[f"{split}_score" for split in SPLITS]]
+    names = [f"{split}_score" for split in SPLITS]
+    settings[names] = settings[names].where(np.isfinite(settings[names].to_numpy(dtype=float)))
+    scores = settings[names]
     nan_points = numbered.groupby("setting")["nan_points"].max()
     settings["diverged"] = (nan_points > 0) | scores.isna().any(axis=1)
     settings["worst_score"] = scores.max(axis=1, skipna=False)

@@ -3,16 +3,20 @@
 No figure uses pyplot, so drawing needs no display and changes no setting of the caller.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
 
 from palimpsest.files import InputError, atomic_path
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells each glyph of a PDF
 
 FORMATS = (".pdf", ".png", ".svg")
 _METADATA: dict[str, dict[str, None]] = {
@@ -70,7 +74,7 @@ def check_formats(paths: Sequence[Path]) -> None:
 def cost_colours() -> Colormap:
     """Dark to light, monotone in grey too, without viridis' palest end, which white swallows."""
     shades = matplotlib.colormaps["viridis"]
-    return LinearSegmentedColormap.from_list("cost", [shades(0.93 * i / 255) for i in range(256)])
+    return LinearSegmentedColormap.from_list("cost", [shades(0.85 * i / 255) for i in range(256)])
 
 
 def method_name(method: str) -> str:
@@ -90,6 +94,21 @@ def forget_set_name(name: str) -> str:
     return name.replace("_", " ")
 
 
-def write_note(foot: SubFigure, note: str) -> None:
-    """The line at the foot of a figure: number of models, data set, device."""
-    foot.text(0.5, 0.02, note, ha="center", va="bottom", fontsize=7.5, color="0.35")
+def start_figure(
+    width: float, height: float, handles: Sequence[Artist], note: str
+) -> tuple[Figure, SubFigure]:
+    """A figure and the part of it that is drawn in, `width` by `height` inches.
+
+    Below that part stand the legend with `handles` and `note`, one line that says what the data
+    are, so that neither can cover a panel.
+    """
+    columns = max(1, min(len(handles), int(width / 1.45)))
+    foot_height = 0.18 * -(-len(handles) // columns) + 0.12 + 0.18 * bool(note)
+    figure = Figure(figsize=(width, height + foot_height), layout="constrained")
+    top, foot = figure.subfigures(2, 1, height_ratios=[height, foot_height])
+    foot.legend(
+        handles=handles, loc="upper center", ncols=columns, frameon=False, borderaxespad=0.1,
+        columnspacing=1.4, handletextpad=0.5, labelspacing=0.4,
+    )  # fmt: skip
+    foot.text(0.5, 0.06, note, ha="center", va="bottom", fontsize=7.5, color="0.35")
+    return figure, top

@@ -8,6 +8,7 @@ for it without being told.
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable
 from typing import Any
 
 from palimpsest.phases import Schedule
@@ -20,12 +21,12 @@ def names() -> list[str]:
 
 def settings_of(method: str) -> list[str]:
     """The names of the settings that `method` takes."""
-    return list(inspect.signature(_module(method).schedule).parameters)
+    return list(inspect.signature(function(method)).parameters)
 
 
 def complete(method: str, settings: dict[str, Any]) -> dict[str, Any]:
     """`settings` with the defaults of those that were left out, in the order of the method's."""
-    parameters = inspect.signature(_module(method).schedule).parameters
+    parameters = inspect.signature(function(method)).parameters
     return {name: settings.get(name, parameters[name].default) for name in parameters}
 
 
@@ -37,11 +38,12 @@ def schedule(method: str, settings: dict[str, Any]) -> Schedule:
             f"method {method}: unknown setting {', '.join(sorted(unknown))}; "
             f"allowed are {', '.join(settings_of(method)) or 'none'}"
         )
-    result: Schedule = _module(method).schedule(**settings)
-    return result
+    return function(method)(**settings)
 
 
-def _module(method: str) -> Any:
+def function(method: str) -> Callable[..., Schedule]:
+    """What makes the schedule of `method` from its settings."""
     if method not in names():
         raise ValueError(f"unknown method {method!r}: allowed are {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{method}")
+    made: Callable[..., Schedule] = importlib.import_module(f"{__name__}.{method}").schedule
+    return made

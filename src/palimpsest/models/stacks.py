@@ -135,6 +135,7 @@ class Stack(nn.Module):
         self.k = len(states)
         network = copy.deepcopy(template)
         self.network = network if self.k == 1 else _stacked(network, self.k)
+        self.network.to(next(template.parameters()).dtype)
         self._shapes = {name: value.shape for name, value in template.state_dict().items()}
         self.network.load_state_dict(
             {self._stacked_name(name): self._join(name, states) for name in self._shapes}

@@ -10,6 +10,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from palimpsest.data.splits import Split
 from palimpsest.files import InputError, atomic_path
 from palimpsest.models.stacks import StateDict
 
@@ -44,3 +45,12 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
     except (SafetensorError, ValueError) as error:
         raise InputError(f"{path}: not a file of weights ({error})") from None
     return dict(sorted(states.items())), metadata
+
+
+def check_originals(metadata: Mapping[str, str], split: Split, path: str | Path) -> None:
+    """InputError if the weights of `path` were trained on another training set than the split's."""
+    if metadata.get("train_checksum") != split.train_checksum:
+        raise InputError(
+            f"{path}: these originals were trained on another training set than the one that the "
+            "forget set was taken from"
+        )

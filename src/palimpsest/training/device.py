@@ -2,11 +2,12 @@
 
 import ctypes
 import sys
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from palimpsest.models.stacks import Stack
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,12 @@ class Device:
     name: str = "cpu"
     precision: str = "float32"
 
-    def autocast(self) -> AbstractContextManager:
-        """Run the network in half precision where asked; weights and losses stay in float32."""
-        return torch.autocast(self.name, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
+    def logits(self, stack: Stack, inputs: Tensor) -> Tensor:
+        """Logits of a batch, the network in half precision where asked, the result never."""
+        if self.precision != "bfloat16":
+            return stack(inputs)
+        with torch.autocast(self.name, dtype=torch.bfloat16):
+            return stack(inputs).float()
 
     def place(self, tensor: Tensor) -> Tensor:
         """The tensor on this device."""

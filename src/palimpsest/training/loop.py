@@ -1,7 +1,7 @@
 """The one training loop: a stack of models through the phases of an epoch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -22,12 +22,15 @@ class TrainingData:
         labels: (pool,) class of each point.
         splits: name to pool indices, (points,) shared by all models or (points, k) one column each.
         teacher: frozen logits (pool, k, classes) where a phase distils from a teacher.
+        movable: for each masked parameter of the stack (by name) where it may move, bool; the
+            other weights keep their bits, whatever momentum and weight decay would do to them.
     """
 
     inputs: Tensor
     labels: Tensor
     splits: Mapping[str, Tensor]
     teacher: Tensor | None = None
+    movable: Mapping[str, Tensor] = field(default_factory=dict)
 
     def sizes(self) -> dict[str, int]:
         """Points per split."""
@@ -92,14 +95,18 @@ def _run_phase(
 ) -> None:
     models = torch.arange(stack.k, device=order.device)
     batches = order.split(phase.batch_size)
+    parameters = dict(stack.network.named_parameters())
+    kept = [
+        (parameters[name], movable, parameters[name].detach().clone())
+        for name, movable in data.movable.items()
+    ]
     for step, batch in enumerate(batches):
         lr = phase.lr
         if phase.lr_end is not None:
             lr += (phase.lr_end - phase.lr) * step / len(batches)
         for group in optimiser.param_groups:
             group["lr"] = lr
-        with device.autocast():
-            logits = stack(data.inputs[batch])
+        logits = device.logits(stack, data.inputs[batch])
         teacher = None
         if phase.loss.needs_teacher:
             if data.teacher is None:
@@ -109,3 +116,6 @@ def _run_phase(
         optimiser.zero_grad(set_to_none=True)
         (-loss if phase.ascend else loss).backward()
         optimiser.step()
+        with torch.no_grad():
+            for parameter, movable, start in kept:
+                torch.where(movable, parameter, start, out=parameter)

@@ -24,7 +24,7 @@ def draw(readings: dict[str, Reading] | None = None) -> Figure:
     }
     figure = Figure(figsize=(12.5, 3.3 * len(readings) + 0.7), layout="constrained")
     heights = [1] * len(readings) + [0.1]
-    rows = np.atleast_1d(figure.subfigures(len(readings) + 1, 1, height_ratios=heights))
+    rows: Any = figure.subfigures(len(readings) + 1, 1, height_ratios=heights)
     for part, (name, reading) in zip(rows, readings.items(), strict=False):
         part.suptitle(name, fontsize=10, x=0.01, ha="left")
         axes = part.subplots(1, 4, width_ratios=(1, 1, 1, 1.15))
@@ -82,7 +82,7 @@ def _boundaries(axis: Axes, reading: Reading) -> None:
 
 
 def _legend() -> list[Line2D]:
-    def mark(marker: str, colour: object, label: str, **extra: Any) -> Line2D:
+    def mark(marker: str, colour: Any, label: str, **extra: Any) -> Line2D:
         return Line2D([], [], ls="", marker=marker, color=colour, mec="black", label=label, **extra)
 
     return [

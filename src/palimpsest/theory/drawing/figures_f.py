@@ -69,14 +69,9 @@ def _panel(axis: Axes, rows: list[dict[str, float]], key: str, overlap: bool) ->
         upper = loss.upper()
         axis.plot(n_t, values(f"{loss}_g"), color=colour, lw=5, alpha=0.35, solid_capstyle="butt",
                   label=f"{upper}, golden model")  # fmt: skip
-        open_circle: dict[str, Any] = {
-            "marker": "o",
-            "ms": 5.5,
-            "mfc": "none",
-            "ls": "-",
-            "zorder": 4,
-        }
-        full_square: dict[str, Any] = {"marker": "s", "ms": 2.5, "ls": "--", "zorder": 3}
+        looks: dict[str, Any] = {"marker": "s", "ms": 2.5, "ls": "--", "zorder": 3}
+        if loss == "ul":
+            looks = {"marker": "o", "ms": 5.5, "mfc": "none", "ls": "-", "zorder": 4}
         axis.plot(n_t, values(f"{loss}_{key}"), color=colour, lw=1.2,
                   label=f"{upper}, fine-tuned",
                   **looks)  # fmt: skip

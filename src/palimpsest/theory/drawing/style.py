@@ -1,17 +1,18 @@
 """One look for the figures of the theory, and files that are the same at every run."""
 
+import io
 from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib
-import seaborn
 from matplotlib.figure import Figure
 
 from palimpsest.files import atomic_path
 
 matplotlib.use("Agg")
 
-COLOURS = seaborn.color_palette("colorblind")
+# seaborn's palette "colorblind", written out: importing seaborn takes seconds
+COLOURS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 GREY = "0.45"
 SETTINGS: dict[Any, Any] = {
@@ -47,3 +48,10 @@ def save(figure: Figure, outputs: list[str]) -> None:
             raise ValueError(f"{output}: a figure ends in {', '.join(METADATA)}")
         with matplotlib.rc_context(SETTINGS), atomic_path(output) as path:
             figure.savefig(path, metadata=METADATA[suffix])
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """A figure as PNG in memory, for a notebook."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", metadata=METADATA["png"])
+    return stream.getvalue()

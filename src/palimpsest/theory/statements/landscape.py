@@ -106,8 +106,9 @@ STATEMENTS = (
         "eight claims with sigma = 1/(1+e^(-(1+z)/2)), y in {-1,1}, N = 4", _claims,
         lambda p: _under(toy.LITERAL),
         corrected="With y in {-1,1} and a sigmoid of range (0, 1) a wrong negative costs three "
-        "times a wrong positive, so retraining prefers the other minimum; a range (0, c) with "
-        "c < 2/3, such as sigma = (1/(1+e^-(1+z)))/2, satisfies every claim.",
+        "times a wrong positive, so retraining prefers the other minimum. With a range (0, c) and "
+        "a vanishing ridge it keeps its own only for c < 2/3; sigma = (1/(1+e^-(1+z)))/2, c = 1/2, "
+        "satisfies every claim at lambda = 0.1.",
     ),
     Statement(
         "Section 5.2 and Figure 5, the reading that matches", FORGETS, "Section 5.2, Figure 5",

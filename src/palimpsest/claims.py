@@ -1,0 +1,165 @@
+"""Verdicts on a paper's claims, by rule, from the tables of a run.
+
+A claim (reports/claims.yaml) names a measure, which says yes, no or undecided (None) of each case
+(a setting, a forget set, a pair of forget sets, a number of models), and a quantifier over the
+cases. One convention decides throughout. Let d be a difference of two KLoM scores, with the
+interval from (lower end - upper end) to (upper end - lower end) of the two, which is too wide
+rather than too narrow, and let m be the null floor, the score of one oracle population against
+another:
+
+    d counts as larger  if the whole interval lies above m,
+    d counts as not larger  if the whole interval lies at or below m,
+    otherwise nothing is decided.
+
+So a difference smaller than what chance alone makes of equal models is no finding.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from palimpsest.files import InputError
+
+HOLDS = "holds"
+FAILS = "fails"
+UNDECIDED = "not decided at this scale"
+QUANTIFIERS = ("all", "most", "some", "none")
+COLUMNS = (
+    "id", "paper", "place", "text", "measured_by", "quantifier", "verdict", "cases", "yes", "no",
+    "undecided", "evidence",
+)  # fmt: skip
+_NEEDED = {"id", "paper", "place", "text", "measured_by", "quantifier"}
+_OPTIONAL = {"forget_sets", "methods", "families", "models", "control"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that a measure spoke about: its name, and yes, no or None."""
+
+    name: str
+    answer: bool | None
+
+
+@dataclass(frozen=True)
+class Results:
+    """The tables that claims are judged by.
+
+    settings: see `tables.by_setting`; accuracy and number_of_models as `tables` reads them;
+    sizes: points of each forget set, where known.
+    """
+
+    settings: pd.DataFrame
+    accuracy: pd.DataFrame
+    number_of_models: pd.DataFrame
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+Measure = Callable[[Results, dict[str, Any]], list[Case]]
+
+
+def read_claims(path: str | Path, measures: dict[str, Measure]) -> list[dict[str, Any]]:
+    """The claims of a YAML file; InputError for an unknown or missing key, measure or quantifier."""
+    try:
+        claims = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
+        raise InputError(f"{path}: needed is a list of claims, each with keys")
+    for claim in claims:
+        name = claim.get("id", "a claim without id")
+        if missing := sorted(_NEEDED - claim.keys()):
+            raise InputError(f"{path}: {name} lacks {missing[0]}")
+        if unknown := sorted(claim.keys() - _NEEDED - _OPTIONAL):
+            raise InputError(
+                f"{path}: {name} has the unknown key {unknown[0]}; "
+                f"allowed are {', '.join(sorted(_NEEDED | _OPTIONAL))}"
+            )
+        for key, allowed in (("measured_by", tuple(measures)), ("quantifier", QUANTIFIERS)):
+            if claim[key] not in allowed:
+                raise InputError(
+                    f"{path}: {name} has {key} {claim[key]}; allowed are {', '.join(allowed)}"
+                )
+    names = [claim["id"] for claim in claims]
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: two claims have the same id")
+    return claims
+
+
+def judge(
+    claims: list[dict[str, Any]], results: Results, measures: dict[str, Measure]
+) -> pd.DataFrame:
+    """One row per claim with its verdict and the counts behind it; the columns are COLUMNS."""
+    rows = []
+    for claim in claims:
+        cases = measures[claim["measured_by"]](results, claim)
+        answers = [case.answer for case in cases]
+        rows.append(
+            {name: claim[name] for name in COLUMNS[:6]}
+            | {
+                "verdict": verdict(answers, claim["quantifier"]),
+                "cases": len(cases),
+                "yes": answers.count(True),
+                "no": answers.count(False),
+                "undecided": answers.count(None),
+                "evidence": evidence(cases, claim["quantifier"]),
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def verdict(answers: list[bool | None], quantifier: str) -> str:
+    """What the answers decide, whatever the undecided ones might be; no cases decide nothing."""
+    yes, no, cases = answers.count(True), answers.count(False), len(answers)
+    holds = {"all": yes == cases, "most": 2 * yes > cases, "some": yes > 0, "none": no == cases}
+    fails = {"all": no > 0, "most": 2 * no >= cases, "some": no == cases, "none": yes > 0}
+    if quantifier not in holds:
+        raise ValueError(f"quantifier {quantifier}: allowed are {', '.join(QUANTIFIERS)}")
+    if cases == 0:
+        return UNDECIDED
+    return HOLDS if holds[quantifier] else FAILS if fails[quantifier] else UNDECIDED
+
+
+def evidence(cases: list[Case], quantifier: str) -> str:
+    """The counts in words, with the case that decides where one does."""
+    if not cases:
+        return "the run has no such case"
+    answers = [case.answer for case in cases]
+    text = (
+        f"{answers.count(True)} of {len(cases)} cases yes, {answers.count(False)} no, "
+        f"{answers.count(None)} undecided"
+    )
+    telling = {"all": False, "none": True, "some": True}.get(quantifier)
+    deciding = [case.name for case in cases if telling is not None and case.answer is telling]
+    return f"{text}; {'no' if telling is False else 'yes'}: {deciding[0]}" if deciding else text
+
+
+def larger(low: float, high: float, margin: float) -> bool | None:
+    """Whether a difference with the interval low..high counts as larger than 0; see the top."""
+    if not np.isfinite([low, high, margin]).all():
+        return None
+    return True if low > margin else False if high <= margin else None
+
+
+def both(first: bool | None, second: bool | None) -> bool | None:
+    """Yes if both are yes, no if one is no, otherwise undecided."""
+    if first is False or second is False:
+        return False
+    return True if first and second else None
+
+
+def negation(answer: bool | None) -> bool | None:
+    """No for yes, yes for no; undecided stays."""
+    return None if answer is None else not answer
+
+
+def matches(name: str, patterns: list[str] | None) -> bool:
+    """Whether a forget set's name fits one of the patterns; no patterns fit all."""
+    return patterns is None or any(fnmatch(name, pattern) for pattern in patterns)

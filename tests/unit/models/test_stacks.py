@@ -1,0 +1,152 @@
+"""A stack is the same k models: lossless conversion, equal training, no influence on each other."""
+
+import pytest
+import torch
+from torch import nn
+
+from palimpsest.models import build
+from palimpsest.models.resnet9 import ResNet9
+from palimpsest.models.stacks import Stack
+
+
+def states(count: int, width: int = 4, dtype: torch.dtype = torch.float32) -> list:
+    made = []
+    for seed in range(count):
+        torch.manual_seed(seed)
+        made.append(ResNet9(1, 10, width=width, image_size=8).to(dtype).state_dict())
+    return made
+
+
+def template(dtype: torch.dtype = torch.float32) -> nn.Module:
+    return ResNet9(1, 10, width=4, image_size=8).to(dtype)
+
+
+def batch(k: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(7)
+    x = torch.randn(16, k, 1, 8, 8, generator=generator, dtype=dtype)
+    return x, torch.randint(0, 10, (16, k), generator=generator)
+
+
+def train(stack: Stack, x: torch.Tensor, y: torch.Tensor, steps: int) -> None:
+    optimiser = torch.optim.SGD(stack.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    stack.train()
+    for _ in range(steps):
+        losses = nn.functional.cross_entropy(stack(x).flatten(0, 1), y.flatten(), reduction="none")
+        optimiser.zero_grad()
+        losses.reshape(y.shape).mean(0).sum().backward()
+        optimiser.step()
+
+
+def test_paper_network_has_its_layers_and_size() -> None:
+    model = build("resnet9", channels=3, classes=10, image_size=32, width=64)
+    shapes = {name: tuple(v.shape) for name, v in model.state_dict().items() if v.dim() in (2, 4)}
+    assert list(shapes.values()) == [
+        (64, 3, 3, 3),
+        (128, 64, 5, 5),
+        (128, 128, 3, 3),
+        (128, 128, 3, 3),
+        (256, 128, 3, 3),
+        (256, 256, 3, 3),
+        (256, 256, 3, 3),
+        (128, 256, 3, 3),
+        (10, 128),
+    ]
+    assert sum(p.numel() for p in model.parameters()) == 2_274_880
+    x = torch.randn(2, 3, 32, 32)
+    features = x
+    for layer in list(model)[:7]:
+        features = layer(features)
+    assert features.shape == (2, 128, 6, 6)  # 8 x 8 before the unpadded convolution
+    assert model(x).shape == (2, 10)
+
+
+def test_logits_are_scaled_by_a_fifth() -> None:
+    model = template().eval()
+    x = torch.randn(3, 1, 8, 8)
+    unscaled = x
+    for layer in list(model)[:-1]:
+        unscaled = layer(unscaled)
+    assert torch.equal(model(x), 0.2 * unscaled)
+
+
+def test_unknown_architecture_names_the_allowed_ones() -> None:
+    with pytest.raises(ValueError, match="resnet99.*allowed are resnet9"):
+        build("resnet99", channels=1, classes=10, image_size=8, width=4)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_conversion_to_and_from_a_stack_is_lossless(k: int) -> None:
+    before = states(k)
+    after = Stack(template(), before).state_dicts()
+    for old, new in zip(before, after, strict=True):
+        assert list(old) == list(new)
+        assert all(torch.equal(old[name], new[name]) for name in old)
+        template().load_state_dict(new)
+
+
+def test_stack_trains_like_separate_models_in_float64() -> None:
+    x, y = batch(4, torch.float64)
+    start = states(4, dtype=torch.float64)
+    stack = Stack(template(torch.float64), start)
+    train(stack, x, y, steps=20)
+    for j, state in enumerate(stack.state_dicts()):
+        alone = Stack(template(torch.float64), [start[j]])
+        train(alone, x[:, j : j + 1], y[:, j : j + 1], steps=20)
+        expected = alone.state_dicts()[0]
+        for name in expected:
+            assert torch.allclose(state[name], expected[name], rtol=1e-9, atol=1e-11), name
+
+
+def test_weights_do_not_depend_on_the_size_of_the_stack() -> None:
+    torch.set_num_threads(1)
+    start, (x, y) = states(12), batch(12)
+    large = Stack(template(), start)
+    train(large, x, y, steps=5)
+    for first, last in ((0, 2), (2, 5), (5, 12)):
+        small = Stack(template(), start[first:last])
+        train(small, x[:, first:last].contiguous(), y[:, first:last], steps=5)
+        for own, other in zip(small.state_dicts(), large.state_dicts()[first:last], strict=True):
+            assert all(torch.equal(own[name], other[name]) for name in own)
+
+
+def test_a_diverged_model_leaves_the_others_alone() -> None:
+    start, (x, y) = states(4), batch(4)
+    healthy = Stack(template(), start)
+    train(healthy, x, y, steps=3)
+    broken = [{name: v.clone() for name, v in state.items()} for state in start]
+    broken[1]["0.0.weight"].fill_(float("nan"))
+    stack = Stack(template(), broken)
+    train(stack, x, y, steps=3)
+    results = stack.state_dicts()
+    assert results[1]["0.0.weight"].isnan().all()
+    for j in (0, 2, 3):
+        assert all(torch.equal(results[j][n], healthy.state_dicts()[j][n]) for n in results[j])
+
+
+def test_a_shared_batch_equals_the_same_batch_for_each() -> None:
+    stack = Stack(template(torch.float64), states(3, dtype=torch.float64)).eval()
+    x = torch.randn(5, 1, 1, 8, 8, dtype=torch.float64)
+    assert torch.allclose(stack(x), stack(x.expand(5, 3, 1, 8, 8)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_small_images_are_convolved_exactly(size: int) -> None:
+    """Where the kernel covers the image, a matrix product takes the convolution's place."""
+    torch.manual_seed(0)
+    k, layer = 3, nn.Conv2d(4, 6, 3, stride=2, padding=1, bias=False).double()
+    stack = Stack(layer, [nn.Conv2d(4, 6, 3, 2, 1, bias=False).double().state_dict()] * k)
+    x = torch.randn(5, 12, size, size, dtype=torch.float64)
+    module = stack.network
+    expected = nn.functional.conv2d(x, module.weight, stride=2, padding=1, groups=k)
+    assert torch.allclose(module(x), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_a_layer_that_cannot_be_stacked_is_named() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4))
+    with pytest.raises(ValueError, match="GroupNorm cannot be stacked"):
+        Stack(model, [model.state_dict()] * 2)
+
+
+def test_a_batch_for_another_number_of_models_is_refused() -> None:
+    with pytest.raises(ValueError, match="holds 2 models, the batch is for 3"):
+        Stack(template(), states(2))(torch.zeros(1, 3, 1, 8, 8))
