@@ -50,7 +50,7 @@ def main() -> None:
         for number, settings in enumerate(args.settings)
     }
     device = arguments.device(args)
-    build = arguments.build(args, dataset)
+    template = arguments.build(args, dataset)()
     pool, pool_labels = (device.place(tensor) for tensor in arguments.tensors(dataset))
     shown, shown_labels = pool[split.points], pool_labels[split.points]
     splits = {
@@ -68,8 +68,8 @@ def main() -> None:
     all_margins, all_correct = np.empty(shape, np.float32), np.empty(shape, bool)
     seconds = np.zeros(shape[:2])
     seeds, started, done = list(states), time.perf_counter(), 0
-    for keep, run in stacks_of(seeds, args.stack):
-        stack = Stack(build(), [states[seed] for seed in run]).to(device.name)
+    for keep, run in stacks_of(seeds, args.stack, template):
+        stack = Stack(template, [states[seed] for seed in run]).to(device.name)
         teacher = logits(stack, pool, device) if needs_teacher else None  # the frozen original
         data = TrainingData(pool, pool_labels, splits, teacher)
         rows = slice(done, done + len(keep))

@@ -43,7 +43,7 @@ MOMENTUM, WEIGHT_DECAY, TOP_RATE = 0.9, 5e-4, 0.4
 # Rates of the steps in which a variant is compared with ordinary models: small, or rounding would
 # grow chaotically, and all different, so that a rate frozen into a graph shows.
 CHECKED_RATES = [1e-3, 2e-3, 3e-3, 4e-3, 5e-3, 6e-3]
-# Distance allowed after them, in units of the way the weights moved. Seen on a CPU: 0.8 or more for
+# Distance allowed after them, in units of the way the weights moved. Seen on a CPU: 0.7 or more for
 # wrong batches or lost momentum; 0.27 for bf16 against fp32, 0.03 for other kernels in fp32.
 TOLERANCE = {"bf16": 0.5, "fp32": 0.25}
 SECONDS = {None: 20, "default": 80, "max-autotune-no-cudagraphs": 200}  # expected, by compilation
@@ -80,10 +80,12 @@ def load_parts(path: str, size: Size, device: torch.device) -> dict[str, Tensor]
         return parts
     parts = torch.load(path, map_location=device, weights_only=True)
     for side in ("train", "test"):
-        images, labels = parts[f"{side}_images"], parts[f"{side}_labels"].long()
+        images, labels = (parts.get(f"{side}_{k}", torch.zeros(0)) for k in ("images", "labels"))
         if images.dtype != torch.uint8 or images.shape != (len(labels), 3, SIDE, SIDE):
-            raise ValueError(f"{path}: {side}_images must be uint8 (points, 3, 32, 32)")
-        parts[f"{side}_labels"] = labels
+            raise ValueError(
+                f"{path}: {side}_images must be uint8 (points, 3, 32, 32), all labelled"
+            )
+        parts[f"{side}_labels"] = labels.long()
     return parts
 
 
@@ -575,18 +577,21 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="pack the official batches")
     parser.add_argument("--to", type=Path, metavar="FILE", help="where --pack writes")
     args = parser.parse_args()
-    if args.markdown:
-        print(table(json.loads(args.markdown.read_text())))
-    elif args.pack and args.to:
-        pack(args.pack, args.to)
-    elif not args.out:
-        parser.error("one of --out, --markdown, or --pack with --to is needed")
-    elif args.device.type == "cuda" and not torch.cuda.is_available():
-        parser.error("no CUDA device is at hand; --device cpu --toy tests the program")
-    else:
-        torch.set_float32_matmul_precision("high")  # fp32 means TF32 on CUDA
-        torch.backends.cudnn.benchmark = True
-        work(Lab(args), args.only)
+    try:
+        if args.markdown:
+            print(table(json.loads(args.markdown.read_text())))
+        elif args.pack and args.to:
+            pack(args.pack, args.to)
+        elif not args.out:
+            parser.error("one of --out, --markdown, or --pack with --to is needed")
+        elif args.device.type == "cuda" and not torch.cuda.is_available():
+            parser.error("no CUDA device is at hand; --device cpu --toy tests the program")
+        else:
+            torch.set_float32_matmul_precision("high")  # fp32 means TF32 on CUDA
+            torch.backends.cudnn.benchmark = True
+            work(Lab(args), args.only)
+    except (OSError, ValueError, pickle.UnpicklingError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -33,11 +33,23 @@ def _breaks(row: Row, original: Row) -> bool | None:
 
 
 def _improves(row: Row, original: Row) -> bool | None:
-    """Nearer to the oracle than the original is, on the forget set."""
-    return False if row["diverged"] else _rise(original, row, "forget")
+    """Nearer to the oracle than the original is, on the forget set.
+
+    A no says something only where there was something to gain: where the original itself lies
+    above the floor by more than the floor.
+    """
+    answer = False if row["diverged"] else _rise(original, row, "forget")
+    return None if answer is False and not _above_floor(original, "forget") else answer
+
+
+def _above_floor(row: Row, split: str) -> bool | None:
+    """Whether a score lies above the null floor by more than the floor."""
+    null = row[f"{split}_null"]
+    return larger(row[f"{split}_low"] - null, row[f"{split}_high"] - null, null)
 
 
 def _unlearns(row: Row, original: Row) -> bool | None:
+    """Nearer to the oracle on the forget set, and not farther on validation and retain set."""
     return both(_improves(row, original), negation(_breaks(row, original)))
 
 
@@ -115,9 +127,7 @@ def _excess(split: str) -> Measure:
     def measure(results: Results, claim: dict[str, Any]) -> list[Case]:
         cases = []
         for forget_set in _rows(results, {**claim, "methods": ["nothing"]}):
-            row = _original(results, forget_set)
-            null = row[f"{split}_null"]
-            answer = larger(row[f"{split}_low"] - null, row[f"{split}_high"] - null, null)
+            answer = _above_floor(_original(results, forget_set), split)
             cases.append(Case(forget_set, answer))
         return cases
 
@@ -229,19 +239,21 @@ def _by_number(question: Any) -> Measure:
     return measure
 
 
-def _above_last(row: Row, last: Row) -> bool:
+def _above_last(row: Row, last: Row) -> bool | None:
     """The score lies above that of all models by more than their floor."""
-    return bool(row["score"] - last["score"] > last["null"])
+    fall = row["score"] - last["score"]
+    return larger(fall, fall, last["null"])
 
 
-def _as_last(row: Row, last: Row) -> bool:
-    return bool(abs(row["score"] - last["score"]) <= last["null"])
+def _as_last(row: Row, last: Row) -> bool | None:
+    fall = abs(row["score"] - last["score"])
+    return negation(larger(fall, fall, last["null"]))
 
 
-def _falls_like_floor(row: Row, last: Row) -> bool:
+def _falls_like_floor(row: Row, last: Row) -> bool | None:
     """The excess over the floor is the same, to within the floor of all models."""
-    excess = row["score"] - row["null"], last["score"] - last["null"]
-    return bool(abs(excess[0] - excess[1]) <= last["null"])
+    change = abs((row["score"] - row["null"]) - (last["score"] - last["null"]))
+    return negation(larger(change, change, last["null"]))
 
 
 def _oracle_accuracy(results: Results, claim: dict[str, Any]) -> list[Case]:
@@ -258,6 +270,28 @@ def _oracle_accuracy(results: Results, claim: dict[str, Any]) -> list[Case]:
             bound = math.sqrt(math.log(2 / (1 - _CONFIDENCE)) / (2 * results.sizes[name]))
             cases.append(Case(name, bool(abs(accuracy["forget"] - accuracy["val"]) <= bound)))
     return cases
+
+
+def outcomes(settings: pd.DataFrame) -> pd.Series:
+    """What became of each setting, as one word, by the convention of the claims.
+
+    unlearns; improves but breaks; breaks; nothing (neither improves nor breaks); undecided. The
+    table is that of `tables.by_setting` and holds the originals; their own entry is `original`.
+    """
+    originals = settings[settings["method"] == "nothing"].set_index("forget_set")
+    bases = {str(name): row.to_dict() for name, row in originals.iterrows()}
+    words = []
+    for row in settings.to_dict("records"):
+        improves, breaks = (ask(row, bases[row["forget_set"]]) for ask in (_improves, _breaks))
+        if row["method"] == "nothing":
+            words.append("original")
+        elif breaks:
+            words.append("improves but breaks" if improves else "breaks")
+        elif breaks is None or improves is None:
+            words.append("undecided")
+        else:
+            words.append("unlearns" if improves else "nothing")
+    return pd.Series(words, index=settings.index)
 
 
 MEASURES: dict[str, Measure] = {

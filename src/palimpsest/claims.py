@@ -8,10 +8,11 @@ rather than too narrow, and let m be the null floor, the score of one oracle pop
 another:
 
     d counts as larger  if the whole interval lies above m,
-    d counts as not larger  if the whole interval lies at or below m,
+    d counts as not larger  if the whole interval lies at or below m, and m is at most COARSE,
     otherwise nothing is decided.
 
-So a difference smaller than what chance alone makes of equal models is no finding.
+So a difference smaller than what chance alone makes of equal models is no finding, and a floor
+that hides most of the scale (few models) finds nothing equal.
 """
 
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from palimpsest.files import InputError
 HOLDS = "holds"
 FAILS = "fails"
 UNDECIDED = "not decided at this scale"
+COARSE = 2.0  # nats: a floor above it (fewer than about 45 models) decides no equality
 QUANTIFIERS = ("all", "most", "some", "none")
 COLUMNS = (
     "id", "paper", "place", "text", "measured_by", "quantifier", "verdict", "cases", "yes", "no",
@@ -64,7 +66,7 @@ Measure = Callable[[Results, dict[str, Any]], list[Case]]
 
 
 def read_claims(path: str | Path, measures: dict[str, Measure]) -> list[dict[str, Any]]:
-    """The claims of a YAML file; InputError for an unknown or missing key, measure or quantifier."""
+    """The claims of a YAML file; InputError for a wrong or missing key, measure or quantifier."""
     try:
         claims = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -145,7 +147,9 @@ def larger(low: float, high: float, margin: float) -> bool | None:
     """Whether a difference with the interval low..high counts as larger than 0; see the top."""
     if not np.isfinite([low, high, margin]).all():
         return None
-    return True if low > margin else False if high <= margin else None
+    if low > margin:
+        return True
+    return False if high <= margin <= COARSE else None
 
 
 def both(first: bool | None, second: bool | None) -> bool | None:

@@ -436,6 +436,8 @@ def test_one_call_on_the_cpu(tmp_path, monkeypatch, capsys):
     [
         (["--toy"], "--pack with --to is needed"),
         (["--out", "steps.json", "--device", "cuda"], "no CUDA device is at hand"),
+        (["--out", "steps.json", "--device", "cpu", "--data", "missing.pt"], "missing.pt"),
+        (["--pack", "missing", "--to", "cifar10.pt"], "missing/data_batch_1"),
     ],
 )
 def test_calls_that_cannot_be_served(monkeypatch, capsys, options, message):

@@ -7,6 +7,7 @@ distribution; the null floor is that part.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -81,10 +82,10 @@ def draw_number_of_models(
     return figure
 
 
-def _draw_panel(ax: Axes, panel: pd.DataFrame, colours: dict[str, tuple[float, ...]]) -> None:
+def _draw_panel(ax: Axes, panel: pd.DataFrame, colours: dict[str, Any]) -> None:
     for split in SPLITS:
         rows = panel[panel["split"] == split].sort_values("n_models")
-        look = {"color": colours[split], "marker": _MARKERS[split], "ms": 4.5}
+        look: dict[str, Any] = {"color": colours[split], "marker": _MARKERS[split], "ms": 4.5}
         own = rows[rows["comparison"] == "original"]
         ax.plot(own["n_models"], own["score"], lw=1.4, mec="white", mew=0.4, zorder=4, **look)
         ax.plot(own["n_models"], own["null"], color=colours[split], ls="--", lw=1.1, zorder=3)
@@ -101,7 +102,7 @@ def _draw_panel(ax: Axes, panel: pd.DataFrame, colours: dict[str, tuple[float, .
             )  # fmt: skip
 
 
-def _handles(colours: dict[str, tuple[float, ...]], second: bool) -> list[Line2D]:
+def _handles(colours: dict[str, Any], second: bool) -> list[Line2D]:
     handles = [
         Line2D([], [], color=colours[split], marker=_MARKERS[split], ms=4.5, lw=1.4, mec="white",
                label=SPLIT_NAMES[split])

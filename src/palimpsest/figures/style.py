@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import seaborn as sns
@@ -24,7 +25,7 @@ _METADATA: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None},
 }
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
@@ -105,7 +106,8 @@ def start_figure(
     columns = max(1, min(len(handles), int(width / 1.45)))
     foot_height = 0.18 * -(-len(handles) // columns) + 0.12 + 0.18 * bool(note)
     figure = Figure(figsize=(width, height + foot_height), layout="constrained")
-    top, foot = figure.subfigures(2, 1, height_ratios=[height, foot_height])
+    parts: Any = figure.subfigures(2, 1, height_ratios=[height, foot_height])
+    top, foot = parts
     foot.legend(
         handles=handles, loc="upper center", ncols=columns, frameon=False, borderaxespad=0.1,
         columnspacing=1.4, handletextpad=0.5, labelspacing=0.4,

@@ -146,7 +146,7 @@ def _draw_time_course(
         reach = np.array([mean - low, high - mean]).clip(min=0)
         ax.errorbar(line["epochs"], mean, yerr=reach, fmt="none", ecolor="0.75", elinewidth=0.7)
         ax.plot(line["epochs"], mean, lw=1.3, ls=":" if rate == 0 else "-", ms=5, mew=0.6,
-                **({"mec": "white"} if rate else {}), **looks[rate], zorder=3)  # fmt: skip
+                mec="white" if rate else INK, zorder=3, **looks[rate])  # fmt: skip
         wrong = line[line["diverged"]]
         ax.plot(wrong["epochs"], _mean(wrong, "score"), "x", color=INK, ms=6, mew=0.9, zorder=6)
     ax.plot(0, _mean(beginning, "score"), "o", ms=9, mfc="none", mec=INK, mew=1.5, zorder=6,

@@ -10,6 +10,7 @@ after pooling to 1 x 1).
 import copy
 import functools
 import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -118,6 +119,16 @@ def _stacked(module: nn.Module, k: int) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, _stacked(child, k))
     return module
+
+
+def alignment(template: nn.Module) -> int:
+    """Stacks of a multiple of this many models give each model the same bits, whatever their size.
+
+    A CPU takes 16 (or 8) channels at a time and rounds those that are left over in another way; so
+    the channels of every layer of the stack have to be a multiple of 16.
+    """
+    channels = [m.num_features for m in template.modules() if isinstance(m, nn.BatchNorm2d)]
+    return 16 // math.gcd(16, *channels)
 
 
 class Stack(nn.Module):

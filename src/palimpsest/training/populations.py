@@ -1,5 +1,6 @@
 """Populations: models of one recipe, trained on one subset of the data with consecutive seeds."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from palimpsest.models.stacks import Stack, StateDict
+from palimpsest.models.stacks import Stack, StateDict, alignment
 from palimpsest.phases import Schedule
 from palimpsest.training.device import Device
 from palimpsest.training.loop import TrainingData, run_epoch, set_mode, sgd
@@ -23,15 +24,22 @@ class Trained:
     seeds: list[int]
 
 
-def stacks_of(seeds: Sequence[int], size: int) -> Iterator[tuple[list[int], list[int]]]:
+def stacks_of(
+    seeds: Sequence[int], size: int, template: nn.Module
+) -> Iterator[tuple[list[int], list[int]]]:
     """Chunks of at most `size` seeds: (seeds to keep, seeds to run).
 
-    A network that is alone in a stack rounds differently from one among others, so a lone last
-    model is run beside a twin and keeps the bits it has in any other chunking.
+    A stack is filled up with twins, which are thrown away, to a size at which a model's bits do not
+    depend on the chunking: two at least, and what `alignment` asks for. Size 1 means no stacking.
     """
+    multiple = alignment(template)
     for start in range(0, len(seeds), size):
         keep = list(seeds[start : start + size])
-        yield keep, keep * 2 if len(keep) == 1 and size > 1 else keep
+        if size == 1:
+            yield keep, keep
+            continue
+        wanted = max(2, -(-len(keep) // multiple) * multiple)
+        yield keep, list(itertools.islice(itertools.cycle(keep), wanted))
 
 
 def initial_states(build: Build, seeds: Sequence[int]) -> list[StateDict]:
@@ -64,10 +72,9 @@ def train_population(
         report: receives a line about progress and time left after each stack.
     """
     inputs, labels = device.place(inputs), device.place(labels)
-    started, done = time.perf_counter(), 0
-    for keep, run in stacks_of(seeds, stack_size):
-        states = initial_states(build, run)
-        stack = Stack(build(), states).to(device.name)
+    started, done, template = time.perf_counter(), 0, build()
+    for keep, run in stacks_of(seeds, stack_size, template):
+        stack = Stack(template, initial_states(build, run)).to(device.name)
         data = TrainingData(inputs, labels, {"retain": device.place(subset(run))})
         optimiser = sgd(stack, schedule)
         set_mode(stack, schedule.batch_norm)

@@ -14,8 +14,9 @@ from palimpsest.models.weights import check_originals, load_states, save_states
 
 def test_round_trip_gives_models_that_load(tmp_path: Path) -> None:
     model = ResNet9(1, 10, width=2, image_size=8)
+    other = ResNet9(1, 10, width=2, image_size=8)
     path = tmp_path / "block.safetensors"
-    save_states(path, {10: model.state_dict(), 9: model.state_dict()}, {"train_checksum": "abc"})
+    save_states(path, {10: model.state_dict(), 9: other.state_dict()}, {"train_checksum": "abc"})
     states, metadata = load_states(path)
     assert list(states) == [9, 10]
     assert metadata["train_checksum"] == "abc"

@@ -57,22 +57,28 @@ def test_random_numbers_depend_on_purpose_and_position_alone() -> None:
 
 
 @pytest.mark.parametrize("size", [2, 3, 7])
-def test_chunking_pads_a_lone_model_and_keeps_every_seed(size: int) -> None:
+@pytest.mark.parametrize(("width", "multiple"), [(2, 8), (4, 4), (8, 2), (64, 1)])
+def test_chunking_fills_up_with_twins_and_keeps_every_seed(
+    size: int, width: int, multiple: int
+) -> None:
     seeds = list(range(7))
-    chunks = list(stacks_of(seeds, size))
+    chunks = list(stacks_of(seeds, size, ResNet9(width=width)))
     assert [seed for keep, _ in chunks for seed in keep] == seeds
-    assert all(len(run) >= 2 and run[: len(keep)] == keep for keep, run in chunks)
-    assert list(stacks_of([5], 1)) == [([5], [5])]
+    for keep, run in chunks:
+        assert run[: len(keep)] == keep and set(run) == set(keep)
+        assert len(run) >= 2 and len(run) % multiple == 0
+    assert list(stacks_of([5], 1, ResNet9(width=width))) == [([5], [5])]
 
 
-def test_population_does_not_depend_on_the_chunking() -> None:
+@pytest.mark.parametrize("width", [2, 4, 8])
+def test_population_does_not_depend_on_the_chunking(width: int) -> None:
     torch.set_num_threads(1)
     inputs, labels = torch.randn(40, 1, 8, 8), torch.randint(0, 10, (40,))
 
     def population(size: int) -> dict[int, dict]:
         result = {}
         for trained in train_population(
-            lambda: ResNet9(1, 10, width=2, image_size=8),
+            lambda: ResNet9(1, 10, width=width, image_size=8),
             [0, 1, 2, 3, 4],
             inputs=inputs,
             labels=labels,
@@ -82,7 +88,8 @@ def test_population_does_not_depend_on_the_chunking() -> None:
             device=Device(),
             report=lambda line: None,
         ):
-            result.update(zip(trained.seeds, trained.stack.state_dicts(), strict=False))
+            states = trained.stack.state_dicts()[: len(trained.seeds)]
+            result.update(zip(trained.seeds, states, strict=True))
         return result
 
     whole, parts = population(5), population(2)  # the second has a lone last model
@@ -159,7 +166,7 @@ def test_scrub_follows_its_paper() -> None:
 
 
 def test_unknown_methods_and_settings_are_named() -> None:
-    with pytest.raises(ValueError, match="unknown method 'gaa'.*ga, gda, nothing, scrub"):
+    with pytest.raises(ValueError, match=r"unknown method 'gaa'.*ga, gda, nothing, scrub"):
         methods.schedule("gaa", {})
     with pytest.raises(ValueError, match="unknown setting rate; allowed are lr, epochs"):
         methods.schedule("ga", {"rate": 1.0})
