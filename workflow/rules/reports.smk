@@ -1,7 +1,184 @@
-# Reports: the figures of the paper, each a target, the notebook, and the whole study.
+# Reports: the figures of the paper, each a target, the verdicts, the notebook.
+
+FORMATS = ["pdf", "svg", "png"]
+NOTE = (
+    f"N = {config['populations']['models']} models of {config['model']['name']}, width "
+    f"{config['model']['width']}; {config['data']['name']}; {config['device']}; run {config['run']}"
+)
+PLANES = {
+    "1": {
+        "forget_sets": [config["ascent"]["figure_1_forget_set"]],
+        "methods": ["ga", "gda"],
+        "against": "val",
+        "title": "Ascent Fails to Forget, Figure 1",
+    },
+    "3": {
+        "forget_sets": config["ascent"]["figure_3_forget_sets"],
+        "methods": ["ga", "gda"],
+        "against": "val",
+        "title": "Ascent Fails to Forget, Figure 3: different difficulties",
+    },
+    "6": {
+        "forget_sets": config["ascent"]["forget_sets"],
+        "methods": [name for name in config["ascent"]["methods"] if name != "nothing"],
+        "against": "val",
+        "title": "Ascent Fails to Forget, Figure 6: all forget sets, against validation",
+    },
+    "7": {
+        "forget_sets": config["ascent"]["forget_sets"],
+        "methods": [name for name in config["ascent"]["methods"] if name != "nothing"],
+        "against": "retain",
+        "title": "Ascent Fails to Forget, Figure 7: all forget sets, against the retain set",
+    },
+}
 
 
-rule ascent:
+def plane_arguments(wildcards):
+    """What a figure of the plane shows; methods that are not in the study are left out."""
+    plane = PLANES[wildcards.figure]
+    methods = [name for name in plane["methods"] if name in config["ascent"]["methods"]]
+    return (
+        f"--forget-sets {' '.join(plane['forget_sets'])} --methods {' '.join(methods)}"
+        f" --against {plane['against']} --title '{plane['title']}'"
+    )
+
+
+rule plot_klom_planes:
     input:
-        "<results>/ascent/klom.csv",
-    localrule: True
+        script="src/plot_klom_planes.py",
+        lib=sources("src/plot_klom_planes.py"),
+        klom="<results>/ascent/klom.csv",
+    output:
+        pdf="<results>/ascent/figure_{figure}.pdf",
+        svg="<results>/ascent/figure_{figure}.svg",
+        png=report(
+            "<results>/ascent/figure_{figure}.png",
+            caption="../../reports/captions/figure_planes.rst",
+            category="Ascent Fails to Forget",
+            labels={"figure": "Figure {figure}"},
+        ),
+    log:
+        "<logs>/plot_klom_planes/{figure}.log",
+    benchmark:
+        "<benchmarks>/plot_klom_planes/{figure}.tsv"
+    wildcard_constraints:
+        figure="|".join(PLANES),
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        plane=plane_arguments,
+        note=NOTE,
+    conda:
+        CONDA
+    shell:
+        "python {input.script} --klom {input.klom} {params.plane} --note '{params.note}'"
+        " --out {output} > {log} 2>&1"
+
+
+rule plot_illusion:
+    input:
+        script="src/plot_illusion.py",
+        lib=sources("src/plot_illusion.py"),
+        klom="<results>/ascent/klom.csv",
+    output:
+        pdf="<results>/ascent/figure_2.pdf",
+        svg="<results>/ascent/figure_2.svg",
+        png=report(
+            "<results>/ascent/figure_2.png",
+            caption="../../reports/captions/figure_2.rst",
+            category="Ascent Fails to Forget",
+            labels={"figure": "Figure 2"},
+        ),
+    log:
+        "<logs>/plot_illusion.log",
+    benchmark:
+        "<benchmarks>/plot_illusion.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        forget_set=config["ascent"]["figure_2_forget_set"],
+        note=NOTE,
+    conda:
+        CONDA
+    shell:
+        "python {input.script} --klom {input.klom} --forget-set {params.forget_set}"
+        " --note '{params.note}' --out {output} > {log} 2>&1"
+
+
+rule plot_number_of_models:
+    input:
+        script="src/plot_number_of_models.py",
+        lib=sources("src/plot_number_of_models.py"),
+        table="<results>/ascent/number_of_models.csv",
+    output:
+        pdf="<results>/ascent/figure_number_of_models.pdf",
+        svg="<results>/ascent/figure_number_of_models.svg",
+        png=report(
+            "<results>/ascent/figure_number_of_models.png",
+            caption="../../reports/captions/number_of_models.rst",
+            category="Ascent Fails to Forget",
+            labels={"figure": "Number of models"},
+        ),
+    log:
+        "<logs>/plot_number_of_models.log",
+    benchmark:
+        "<benchmarks>/plot_number_of_models.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        note=NOTE,
+    conda:
+        CONDA
+    shell:
+        "python {input.script} --table {input.table} --note '{params.note}' --out {output}"
+        " > {log} 2>&1"
+
+
+def forget_set_sizes(wildcards):
+    """NAME=POINTS of the forget sets whose size the configuration states."""
+    definitions = config["forget_sets"]
+    sizes = {
+        name: definitions[name].get("size")
+        or definitions[name].get("top", 0) + definitions[name].get("bottom", 0)
+        for name in FORGET_SETS
+    }
+    return " ".join(f"{name}={size}" for name, size in sizes.items() if size)
+
+
+rule judge_claims:
+    input:
+        script="src/judge_claims.py",
+        lib=sources("src/judge_claims.py"),
+        klom="<results>/ascent/klom.csv",
+        accuracy="<results>/ascent/accuracy.csv",
+        number_of_models="<results>/ascent/number_of_models.csv",
+        claims="reports/claims.yaml",
+    output:
+        report(
+            "<results>/ascent/claims.csv",
+            caption="../../reports/captions/claims.rst",
+            category="Ascent Fails to Forget",
+            labels={"figure": "Verdicts on the claims"},
+        ),
+    log:
+        "<logs>/judge_claims.log",
+    benchmark:
+        "<benchmarks>/judge_claims.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        sizes=forget_set_sizes,
+    conda:
+        CONDA
+    shell:
+        "python {input.script} --klom {input.klom} --accuracy {input.accuracy}"
+        " --number-of-models {input.number_of_models} --claims {input.claims}"
+        " --sizes {params.sizes} --out {output} > {log} 2>&1"

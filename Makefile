@@ -1,0 +1,55 @@
+# make            the environment, the run `digits`, its report
+# make test       lint, unit, conformance and workflow tests
+# make bench      the benchmarks
+# make env        the environment alone
+# Another run: make CONFIG=config/smoke.yaml RUN=smoke
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+PYTHON ?= python3
+RUN ?= digits
+CONFIG ?=
+BIN := .venv/bin
+SNAKEMAKE := PYTHONUNBUFFERED=1 $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
+
+.PHONY: all env run test lint bench
+.DEFAULT_GOAL := all
+
+all: run
+	@$(MAKE) --no-print-directory results/$(RUN)/report.html
+	@echo "report: results/$(RUN)/report.html   notebook: results/$(RUN)/ascent/report.html"
+
+run: env
+	@$(SNAKEMAKE) 2>&1 | $(BIN)/python src/show_progress.py
+
+# Snakemake's self-contained report, made again when the notebook, which needs all else, is newer.
+results/%/report.html: results/%/ascent/report.html
+	@$(SNAKEMAKE) --report $@ > logs/$*/report.log 2>&1 || { cat logs/$*/report.log; exit 1; }
+
+results/%/ascent/report.html: ;
+
+env: .venv/installed
+
+# Everything is pinned by hash and goes into .venv; nothing else on the machine is touched.
+.venv/installed: envs/requirements.lock
+	@echo "setting up .venv from $<"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@touch $@
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/mypy src/palimpsest
+	$(BIN)/snakemake --lint
+
+test: lint
+	$(BIN)/python -m pytest
+
+bench: env
+	$(BIN)/python benchmarks/stacks.py --out results/bench/stacks.json
+	$(BIN)/python benchmarks/sweep.py --out results/bench/sweep.json
+	$(BIN)/python benchmarks/klom.py --out results/bench/klom.json
+	$(BIN)/python benchmarks/whole_run.py --run digits --out results/bench/whole_run.json
