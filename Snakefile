@@ -40,7 +40,7 @@ include: "workflow/rules/populations.smk"
 include: "workflow/rules/forget_sets.smk"
 include: "workflow/rules/unlearning.smk"
 include: "workflow/rules/metrics.smk"
-# include: "workflow/rules/theory.smk"
+include: "workflow/rules/theory.smk"
 include: "workflow/rules/reports.smk"
 
 

@@ -6,6 +6,12 @@ TESTED_ONLY = (
 )  # then subset models only test the estimate
 SUBSET_MODELS = DATAMODELS["held_out"] if TESTED_ONLY else DATAMODELS["models"]
 
+NEEDS_DATAMODEL = any(
+    config["forget_sets"][name]["kind"] == "principal_component"
+    for name in config["ascent"]["forget_sets"]
+)
+AGREEMENT = ["<results>/datamodels/agreement.json"] if NEEDS_DATAMODEL else []
+
 
 rule datamodel_block:
     input:

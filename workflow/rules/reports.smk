@@ -63,6 +63,8 @@ rule plot_klom_planes:
         "<benchmarks>/plot_klom_planes/{figure}.tsv"
     wildcard_constraints:
         figure="|".join(PLANES),
+    conda:
+        CONDA
     threads: 1
     resources:
         mem_mb=2000,
@@ -70,8 +72,6 @@ rule plot_klom_planes:
     params:
         plane=plane_arguments,
         note=NOTE,
-    conda:
-        CONDA
     shell:
         "python {input.script} --klom {input.klom} {params.plane} --note '{params.note}'"
         " --out {output} > {log} 2>&1"
@@ -95,6 +95,8 @@ rule plot_illusion:
         "<logs>/plot_illusion.log",
     benchmark:
         "<benchmarks>/plot_illusion.tsv"
+    conda:
+        CONDA
     threads: 1
     resources:
         mem_mb=2000,
@@ -102,8 +104,6 @@ rule plot_illusion:
     params:
         forget_set=config["ascent"]["figure_2_forget_set"],
         note=NOTE,
-    conda:
-        CONDA
     shell:
         "python {input.script} --klom {input.klom} --forget-set {params.forget_set}"
         " --note '{params.note}' --out {output} > {log} 2>&1"
@@ -115,10 +115,10 @@ rule plot_number_of_models:
         lib=sources("src/plot_number_of_models.py"),
         table="<results>/ascent/number_of_models.csv",
     output:
-        pdf="<results>/ascent/figure_number_of_models.pdf",
-        svg="<results>/ascent/figure_number_of_models.svg",
+        pdf="<results>/ascent/number_of_models.pdf",
+        svg="<results>/ascent/number_of_models.svg",
         png=report(
-            "<results>/ascent/figure_number_of_models.png",
+            "<results>/ascent/number_of_models.png",
             caption="../../reports/captions/number_of_models.rst",
             category="Ascent Fails to Forget",
             labels={"figure": "Number of models"},
@@ -127,14 +127,14 @@ rule plot_number_of_models:
         "<logs>/plot_number_of_models.log",
     benchmark:
         "<benchmarks>/plot_number_of_models.tsv"
+    conda:
+        CONDA
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
     params:
         note=NOTE,
-    conda:
-        CONDA
     shell:
         "python {input.script} --table {input.table} --note '{params.note}' --out {output}"
         " > {log} 2>&1"
@@ -170,15 +170,100 @@ rule judge_claims:
         "<logs>/judge_claims.log",
     benchmark:
         "<benchmarks>/judge_claims.tsv"
+    conda:
+        CONDA
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
     params:
         sizes=forget_set_sizes,
-    conda:
-        CONDA
     shell:
         "python {input.script} --klom {input.klom} --accuracy {input.accuracy}"
         " --number-of-models {input.number_of_models} --claims {input.claims}"
         " --sizes {params.sizes} --out {output} > {log} 2>&1"
+
+
+NOTEBOOK_LIBRARY = [
+    "src/palimpsest/choice.py",
+    "src/palimpsest/claims.py",
+    "src/palimpsest/figures/report.py",
+    "src/palimpsest/tables.py",
+]
+FIGURES = [
+    "figure_1",
+    "figure_2",
+    "figure_3",
+    "figure_6",
+    "figure_7",
+    "number_of_models",
+]
+
+
+rule report_ascent:
+    input:
+        notebook="reports/ascent.ipynb",
+        lib=sources(*NOTEBOOK_LIBRARY) + NOTEBOOK_LIBRARY,
+        tables=expand(
+            "<results>/ascent/{table}.csv",
+            table=[
+                "klom",
+                "accuracy",
+                "sharing",
+                "number_of_models",
+                "null_check",
+                "claims",
+            ],
+        ),
+        figures=expand("<results>/ascent/{figure}.png", figure=FIGURES),
+        agreement=AGREEMENT,
+    output:
+        notebook="<results>/ascent/report.ipynb",
+        html=report(
+            "<results>/ascent/report.html",
+            caption="../../reports/captions/report_ascent.rst",
+            category="Ascent Fails to Forget",
+            labels={"figure": "The whole story"},
+        ),
+    log:
+        text="<logs>/report_ascent.log",
+        notebook="<logs>/report_ascent.ipynb",
+    benchmark:
+        "<benchmarks>/report_ascent.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        facts=(
+            f"-r run {config['run']} -r data_set {config['data']['name']}"
+            f" -p models {config['populations']['models']} -r device {config['device']}"
+        ),
+        results=lambda wildcards, output: str(Path(output.html).parent),
+    shell:
+        "(papermill {input.notebook} {log.notebook} -k python3 --no-progress-bar"
+        " -r results_dir {params.results} -r agreement_file '{input.agreement}'"
+        " -r source_dir src {params.facts}"
+        " && cp {log.notebook} {output.notebook}"
+        " && python -m nbconvert --to html --no-input --stdout {output.notebook}"
+        " > {output.html}) > {log.text} 2>&1"
+
+
+rule figures:
+    input:
+        expand(
+            "<results>/ascent/{figure}.{format}",
+            figure=FIGURES,
+            format=FORMATS,
+        ),
+    localrule: True
+
+
+rule ascent:
+    input:
+        rules.figures.input,
+        "<results>/ascent/klom.csv",
+        "<results>/ascent/report.html",
+    localrule: True

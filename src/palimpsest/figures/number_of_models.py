@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from palimpsest.figures.style import (
+    COLOURBLIND,
     INK,
     SPLIT_NAMES,
     figure_style,
@@ -55,7 +55,7 @@ def draw_number_of_models(
     scores = scores[scores > 0]
     columns = min(len(names), _COLUMNS)
     rows = math.ceil(len(names) / columns)
-    colours = dict(zip(SPLITS, sns.color_palette("colorblind"), strict=False))
+    colours = dict(zip(SPLITS, COLOURBLIND, strict=True))
     second = (chosen["comparison"] == "second_oracle").any()
     with figure_style():
         figure, top = start_figure(

@@ -1,13 +1,14 @@
 """Tables and sentences of the report on the study of ascent, from the tables of a run."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from palimpsest.choice import compare
-from palimpsest.claims import FAILS, HOLDS, UNDECIDED
 from palimpsest.claim_measures import outcomes
+from palimpsest.claims import FAILS, HOLDS, UNDECIDED
 from palimpsest.figures.style import SPLIT_NAMES, forget_set_name, method_name
 from palimpsest.files import InputError
 from palimpsest.tables import SPLITS, describe_setting, setting_columns, varying
@@ -22,7 +23,10 @@ def as_html(table: pd.DataFrame) -> str:
     numbers = list(table.select_dtypes("number"))
     text = [name for name in table if name not in numbers]
     style = table.style.hide(axis="index").format(precision=2, na_rep="–")
-    style = style.set_uuid("p").set_properties(subset=text, **{"text-align": "left"})
+    # a name of its own, since the styles of tables with one name would mix, and always the same
+    style = style.set_uuid(hashlib.sha256(table.to_csv().encode()).hexdigest()[:12])
+    style = style.set_properties(subset=text, **{"text-align": "left"})
+    style = style.set_properties(subset=numbers, **{"text-align": "right"})
     heads = [{"selector": "th", "props": "text-align: left; vertical-align: bottom"}]
     return str(style.set_table_styles(heads).to_html())
 
@@ -41,7 +45,10 @@ def populations(accuracy: pd.DataFrame) -> pd.DataFrame:
     for method, label in (("nothing", "originals"), ("oracle", "oracles")):
         chosen = accuracy[accuracy["method"] == method]
         for forget_set, part in chosen.groupby("forget_set", sort=False):
-            row: dict[str, Any] = {"forget set": forget_set_name(str(forget_set)), "population": label}
+            row: dict[str, Any] = {
+                "forget set": forget_set_name(str(forget_set)),
+                "population": label,
+            }
             for split in SPLITS:
                 found = part[part["split"] == split].iloc[0]
                 mean, deviation = 100 * found["accuracy"], 100 * found["accuracy_sd"]
@@ -141,7 +148,7 @@ def choices(settings: pd.DataFrame) -> pd.DataFrame:
             **{f"KLoM, {SPLIT_NAMES[split]}": row[f"{split}_score"] for split in SPLITS},
             "largest": row["worst_score"],
             "regret": row["regret"],
-            "cost": row["relative_cost"],
+            "cost": f"{row['relative_cost']:.2g}" if found else "–",
         })  # fmt: skip
     return pd.DataFrame(rows)
 

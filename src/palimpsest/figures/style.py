@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure, SubFigure
@@ -33,8 +32,15 @@ _SETTINGS: dict[Any, Any] = {
     "ytick.labelsize": 8,
     "legend.fontsize": 8,
     "figure.titlesize": 11,
+    "text.color": "0.15",
+    "axes.labelcolor": "0.15",
     "axes.edgecolor": "0.4",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "0.8",
     "grid.linewidth": 0.5,
+    "xtick.bottom": False,
+    "ytick.left": False,
     "svg.hashsalt": "palimpsest",
     "savefig.dpi": 180,
     "pdf.fonttype": 42,
@@ -43,6 +49,7 @@ METHOD_NAMES = {"nothing": "original", "ga": "GA", "gda": "GDA", "scrub": "SCRUB
 SPLIT_NAMES = {"forget": "forget set", "retain": "retain set", "val": "validation set"}
 _METHOD_MARKERS = {"ga": "^", "gda": "s", "scrub": "D"}
 _OTHER_MARKERS = ("v", "p", "h", "<", ">", "8")
+COLOURBLIND = ("#0173B2", "#DE8F05", "#029E73")  # the first of seaborn's palette of that name
 INK = "0.15"  # of what is not data: original, oracle, floor
 
 
@@ -51,7 +58,6 @@ def figure_style() -> Iterator[None]:
     """Draw and save in the look of all figures, whatever the caller's settings."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(sns.axes_style("whitegrid"))
         matplotlib.rcParams.update(_SETTINGS)
         yield
 

@@ -1,0 +1,105 @@
+"""How the tests of the workflow run Snakemake, and what they read from it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SMOKE = "config/smoke.yaml"
+TIMEOUT = 900
+NO_BYTECODE = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that Snakemake plans."""
+
+    rule: str
+    outputs: tuple[str, ...]
+
+
+def sources() -> list[str]:
+    """The files of the repository that git tracks or would track, as relative paths."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return sorted(name for name in listed.stdout.split("\0") if (ROOT / name).is_file())
+
+
+def copy_sources(folder: Path) -> Path:
+    """Write every source file anew into `folder`: the same bytes, the time of now."""
+    for name in sources():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        shutil.copyfile(ROOT / name, target)
+    return folder
+
+
+def copy_folder(folder: Path, target: Path) -> Path:
+    """Copy a whole folder with its results and their times."""
+    return Path(shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True))
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of Snakemake under the interpreter of the tests."""
+    return [sys.executable, "-m", "snakemake", *arguments]
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in `folder`; its whole output is in `stdout`."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=folder, env=NO_BYTECODE, timeout=TIMEOUT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def plan(folder: Path, *arguments: str) -> list[Job]:
+    """The jobs that a dry run plans; none where Snakemake says that nothing is to be done."""
+    done = snakemake(folder, "-n", *arguments)
+    assert done.returncode == 0, done.stdout
+    jobs: list[Job] = []
+    for line in done.stdout.splitlines():
+        if heading := re.fullmatch(r"(?:local)?rule (\w+):", line):
+            jobs.append(Job(heading[1], ()))
+        elif line.startswith("    output: "):
+            outputs = line.removeprefix("    output: ").split(", ")
+            jobs[-1] = Job(jobs[-1].rule, tuple(outputs))
+    total = re.search(r"^total +(\d+)$", done.stdout, re.M)
+    if total is None:
+        assert "Nothing to be done" in done.stdout, done.stdout
+    assert len(jobs) == (int(total[1]) if total else 0), done.stdout
+    return jobs
+
+
+def plan_smoke(folder: Path, overlay: dict | None = None) -> list[Job]:
+    """The jobs planned for the run `smoke`, with an overlay over its configuration."""
+    files = [SMOKE]
+    if overlay is not None:
+        files.append(write_overlay(folder, overlay))
+    return plan(folder, "--configfile", *files)
+
+
+def write_overlay(folder: Path, overlay: dict, name: str = "overlay.yaml") -> str:
+    """Write an overlay into `folder`; its name, for --configfile."""
+    (folder / name).write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    return name
+
+
+def rules(jobs: list[Job]) -> Counter[str]:
+    """How many jobs of each rule."""
+    return Counter(job.rule for job in jobs)
+
+
+def outputs(jobs: list[Job]) -> list[str]:
+    """Every file that the jobs would write."""
+    return [path for job in jobs for path in job.outputs]

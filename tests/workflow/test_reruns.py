@@ -1,0 +1,185 @@
+"""What is done again: exactly what depends on a change, and nothing where nothing changed.
+
+The run `smoke` has two forget sets (random_8 with a second oracle, pc1_top_8) of one block each.
+Every case changes one thing in a copy of the finished run and reads the jobs of a dry run.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from running import SMOKE, Job, copy_sources, outputs, plan, plan_smoke, rules, snakemake, sources
+
+# The steps from the data to the tables. Figures, notebooks and reports come after them.
+STEPS = (
+    "prepare_data", "datamodel_block", "estimate_datamodel", "select_forget_set", "train_block",
+    "unlearn_block", "score_null", "score_klom", "score_number_of_models", "gather_scores",
+)  # fmt: skip
+SCORES = {"score_null": 2, "score_klom": 8, "score_number_of_models": 2, "gather_scores": 1}
+SCORES_OF_ONE_SET = {
+    "score_null": 1, "score_klom": 4, "score_number_of_models": 1, "gather_scores": 1,
+}  # fmt: skip
+SCORES_OF_ONE_METHOD = {"score_klom": 2, "gather_scores": 1}
+MODELS = {
+    "datamodel_block": 1, "estimate_datamodel": 1, "select_forget_set": 1, "train_block": 4,
+    "unlearn_block": 8, **SCORES,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """A change, the steps that it must bring about, and where its unlearning and training lie."""
+
+    steps: dict[str, int]
+    overlay: dict | None = None
+    edit: str | None = None
+    only: dict[str, str] = field(default_factory=dict)
+    """rule -> pattern that each of its outputs must match"""
+
+
+def grid_of_ga(**changed: list) -> dict:
+    """The grids of GA in `smoke` with values of the first one changed."""
+    first = {"lr": [1e-3, 5e-2], "epochs": [1, 3], "forget_batch": [64]}
+    first |= {"batch_norm": ["train", "frozen"]} | changed
+    control = {"lr": [0.0], "epochs": [1, 3], "forget_batch": [64], "batch_norm": ["train"]}
+    return {"grids": {"ga": [first, control]}}
+
+
+CASES = {
+    "klom.percentile": Case(SCORES, {"klom": {"percentile": 90}}),
+    "klom.null_repeats": Case(
+        {**SCORES, "score_klom": 8}, {"klom": {"null_repeats": 3}}
+    ),
+    "klom.interval_repeats": Case(
+        {"score_klom": 8, "gather_scores": 1}, {"klom": {"interval_repeats": 5}}
+    ),
+    "a learning rate of ga": Case(
+        {"unlearn_block": 2, **SCORES_OF_ONE_METHOD},
+        grid_of_ga(lr=[1e-3, 1e-2]),
+        only={"unlearn_block": "/ga/", "score_klom": "/ga[.]"},
+    ),
+    "training.epochs": Case(MODELS, {"training": {"epochs": 4}}),
+    "data.split_seed": Case(
+        {**MODELS, "prepare_data": 1, "select_forget_set": 2}, {"data": {"split_seed": 1}}
+    ),
+    "forget_sets.random_8.seed": Case(
+        {"select_forget_set": 1, "train_block": 2, "unlearn_block": 4, **SCORES_OF_ONE_SET},
+        {"forget_sets": {"random_8": {"seed": 1}}},
+        only={
+            "select_forget_set": "random_8[.]json$",
+            "train_block": "/(oracle|second_oracle)/random_8/",
+            "unlearn_block": "/random_8/",
+            "score_null": "random_8",
+            "score_klom": "/random_8/",
+            "score_number_of_models": "/random_8/",
+        },
+    ),
+    "ascent.figure_1_forget_set": Case({}, {"ascent": {"figure_1_forget_set": "random_8"}}),
+    "datamodels.models": Case(  # one more model is one more block: the first one stays
+        {
+            "datamodel_block": 1, "estimate_datamodel": 1, "select_forget_set": 1,
+            "train_block": 1, "unlearn_block": 4, **SCORES_OF_ONE_SET,
+        },
+        {"datamodels": {"models": 25}},
+        only={
+            "datamodel_block": "/1[.]npz$",
+            "select_forget_set": "pc1_top_8[.]json$",
+            "train_block": "/oracle/pc1_top_8/",
+            "unlearn_block": "/pc1_top_8/",
+        },
+    ),
+    "populations.models": Case(  # likewise
+        {"train_block": 4, "unlearn_block": 8, **SCORES},
+        {"populations": {"models": 10}},
+        only={"train_block": "/1[.]", "unlearn_block": "/1[.]"},
+    ),
+    "metrics/point_scores.py": Case(SCORES, edit="src/palimpsest/metrics/point_scores.py"),
+    "methods/ga.py": Case(
+        {"unlearn_block": 2, **SCORES_OF_ONE_METHOD},
+        edit="src/palimpsest/methods/ga.py",
+        only={"unlearn_block": "/ga/", "score_klom": "/ga[.]"},
+    ),
+    "training/sweep.py": Case(
+        {"unlearn_block": 8, "score_klom": 8, "gather_scores": 1},
+        edit="src/palimpsest/training/sweep.py",
+    ),
+    "models/resnet9.py": Case(MODELS, edit="src/palimpsest/models/resnet9.py"),
+    "data/forget_sets.py": Case(
+        {"select_forget_set": 2, "train_block": 3, "unlearn_block": 8, **SCORES},
+        edit="src/palimpsest/data/forget_sets.py",
+        only={"train_block": "/(oracle|second_oracle)/"},
+    ),
+    "the program score_null.py": Case(
+        {"score_null": 2, "score_klom": 8, "gather_scores": 1}, edit="src/score_null.py"
+    ),
+}  # fmt: skip
+
+
+def planned_after(case: Case, folder: Path) -> list[Job]:
+    """The jobs planned in `folder`, a copy of the finished run, after the change of a case."""
+    if case.edit is not None:
+        with (folder / case.edit).open("a", encoding="utf-8") as source:
+            source.write("\n\ndef _added() -> int:\n    return 1\n")
+    return plan_smoke(folder, case.overlay)
+
+
+@pytest.fixture(scope="module")
+def plans(
+    finished_copy: Callable[[], Path], pool: ThreadPoolExecutor
+) -> dict[str, Future[list[Job]]]:
+    """The plan of every case, made ahead two at a time."""
+    return {
+        name: pool.submit(lambda case: planned_after(case, finished_copy()), case)
+        for name, case in CASES.items()
+    }
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_change_rebuilds_exactly_what_depends_on_it(name, plans):
+    case, jobs = CASES[name], plans[name].result()
+    assert {rule: count for rule, count in rules(jobs).items() if rule in STEPS} == case.steps
+    for rule, pattern in case.only.items():
+        written = outputs([job for job in jobs if job.rule == rule])
+        assert [path for path in written if not re.search(pattern, path)] == []
+
+
+def test_every_step_is_there():
+    assert set().union(*(case.steps for case in CASES.values())) == set(STEPS)
+
+
+def test_a_setting_from_the_command_line_counts_like_one_from_a_file(finished_copy):
+    jobs = plan(
+        finished_copy(), "--configfile", SMOKE, "--config", "klom={interval_repeats: 5}"
+    )
+    steps = {rule: count for rule, count in rules(jobs).items() if rule in STEPS}
+    assert steps == CASES["klom.interval_repeats"].steps
+
+
+def test_a_second_run_does_nothing_and_says_so(undisturbed):
+    done = snakemake(undisturbed.folder, "-c", "2", "--configfile", SMOKE)
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout
+    assert "rule " not in done.stdout
+
+
+def test_touching_every_source_rebuilds_nothing(finished_copy):
+    folder = finished_copy()
+    for name in sources():
+        os.utime(folder / name)
+    assert plan_smoke(folder) == []
+
+
+def test_a_fresh_checkout_of_the_same_bytes_rebuilds_nothing(finished_copy):
+    assert plan_smoke(copy_sources(finished_copy())) == []
+
+
+def test_a_comment_in_the_configuration_rebuilds_nothing(finished_copy):
+    folder = finished_copy()
+    for name in ("config.yaml", SMOKE):
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write("# a remark\n")
+    assert plan_smoke(folder) == []
