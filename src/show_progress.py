@@ -6,6 +6,7 @@ The first estimate comes from nominal seconds per kind of job; as jobs finish, w
 replaces it. Errors, and everything Snakemake says outside of jobs that go well, are passed on.
 """
 
+import os
 import re
 import sys
 import time
@@ -19,13 +20,14 @@ NOMINAL = {  # seconds of one job of the run `digits`; only their proportions ma
     "report_ascent": 20.0,
 }
 OTHER = 4.0
+PRIOR = 60.0  # seconds until what is measured outweighs the first estimate
 JOB = re.compile(r"^(?:local)?rule (\w+):")
 COUNT = re.compile(r"^(\w+)\s+(\d+)$")
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
-NOISE = re.compile(
-    r"^(\[.*\d\d:\d\d:\d\d|Select jobs|Execute \d+ jobs|\d+ of \d+ steps|Job stats|job +count|-+ +-+"
-    r"|total +\d+|Building DAG|Using (shell|profile)|host:|Provided|Rules claiming|Assuming|Job counts"
-    r"|Config file|Conda|Complete log|Elapsed time| {4}|\s*$|Shutting|localrule |rule )"
+NOISE = re.compile(  # what Snakemake says of jobs that go well
+    r"^(\[.*\d\d:\d\d:\d\d|Select jobs|Execute \d+ jobs|\d+ of \d+ steps|Job stats|job +count"
+    r"|-+ +-+|total +\d+|Building DAG|Using |host:|Provided|Rules claiming|Assuming|Job counts"
+    r"|SNAKEMAKE|=+$|Config |Complete log|Elapsed time|  |\s*$|Shutting|localrule |rule )"
 )
 
 
@@ -58,8 +60,9 @@ class Progress:
         cost = {rule: self._cost(rule) for rule in self.planned}
         work_done = sum(self.done[rule] * cost[rule] for rule in self.planned)
         work_left = sum((self.planned[r] - self.done[r]) * cost[r] for r in self.planned)
-        pace = work_done / max(time.monotonic() - self.started, 1e-9)
-        return work_left / pace if pace else 0.0
+        cores = os.cpu_count() or 1  # the first estimate: nominal seconds, on all cores
+        pace = (work_done + PRIOR * cores) / (time.monotonic() - self.started + PRIOR)
+        return work_left / pace
 
     def _cost(self, rule: str) -> float:
         if self.seconds[rule]:

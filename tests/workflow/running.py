@@ -81,14 +81,6 @@ def plan(folder: Path, *arguments: str) -> list[Job]:
     return jobs
 
 
-def plan_smoke(folder: Path, overlay: dict | None = None) -> list[Job]:
-    """The jobs planned for the run `smoke`, with an overlay over its configuration."""
-    files = [SMOKE]
-    if overlay is not None:
-        files.append(write_overlay(folder, overlay))
-    return plan(folder, "--configfile", *files)
-
-
 def write_overlay(folder: Path, overlay: dict, name: str = "overlay.yaml") -> str:
     """Write an overlay into `folder`; its name, for --configfile."""
     (folder / name).write_text(yaml.safe_dump(overlay), encoding="utf-8")

@@ -140,6 +140,47 @@ rule plot_number_of_models:
         " > {log} 2>&1"
 
 
+RANDOM_SETS = [
+    name for name in FORGET_SETS if config["forget_sets"][name]["kind"] == "random"
+]
+
+
+rule plot_lemma_1:
+    input:
+        script="src/plot_lemma_1.py",
+        lib=sources("src/plot_lemma_1.py"),
+        splits=expand("<results>/splits/{forget_set}.json", forget_set=RANDOM_SETS),
+        originals=margins_of("original"),
+        oracles=[path for name in RANDOM_SETS for path in margins_of(f"oracle/{name}")],
+    output:
+        pdf="<results>/ascent/lemma_1.pdf",
+        svg="<results>/ascent/lemma_1.svg",
+        png=report(
+            "<results>/ascent/lemma_1.png",
+            caption="../../reports/captions/lemma_1.rst",
+            category="Ascent Fails to Forget",
+            labels={"figure": "Lemma 1 on real models"},
+        ),
+        table="<results>/ascent/lemma_1.csv",
+    log:
+        "<logs>/plot_lemma_1.log",
+    benchmark:
+        "<benchmarks>/plot_lemma_1.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        forget_sets=RANDOM_SETS,
+        note=NOTE,
+    shell:
+        "python {input.script} --forget-sets {params.forget_sets} --splits {input.splits}"
+        " --originals {input.originals} --oracles {input.oracles} --note '{params.note}'"
+        " --out {output.pdf} {output.svg} {output.png} --out-table {output.table} > {log} 2>&1"
+
+
 def forget_set_sizes(wildcards):
     """NAME=POINTS of the forget sets whose size the configuration states."""
     definitions = config["forget_sets"]
@@ -255,7 +296,7 @@ rule figures:
     input:
         expand(
             "<results>/ascent/{figure}.{format}",
-            figure=FIGURES,
+            figure=FIGURES + (["lemma_1"] if RANDOM_SETS else []),
             format=FORMATS,
         ),
     localrule: True

@@ -153,22 +153,22 @@ def _draw_panel(
             x, y, **{f"{axis_points}err": np.nan_to_num(reach)}, fmt="none", ecolor="0.72",
             elinewidth=0.5, zorder=2,
         )  # fmt: skip
-    colours = cost_colours()
-    for place, row in enumerate(panel.to_dict("records")):
-        at = (x.iloc[place], y.iloc[place])
-        colour = colours(norm(max(row["relative_cost"], norm.vmin)))
-        if row["method"] == "nothing":
-            draw_original(ax, *at)
-        elif row["control"]:
-            ax.scatter(*at, marker="P", s=_SIZE, color="white", edgecolor=INK, lw=0.8, zorder=5)
-        else:
-            frozen = row.get("batch_norm") == "frozen"
+    frozen = panel["batch_norm"].eq("frozen") if "batch_norm" in panel else panel["control"] & False
+    own = (panel["method"] != "nothing") & ~panel["control"]
+    colours = cost_colours()(norm(panel["relative_cost"].clip(lower=norm.vmin)))
+    for method, marker in markers.items():
+        for hollow in (False, True):
+            of = (own & panel["method"].eq(method) & (frozen == hollow)).to_numpy()
             ax.scatter(
-                *at, marker=markers[row["method"]], s=_SIZE, color="white" if frozen else colour,
-                edgecolor=colour if frozen else INK, lw=1.0 if frozen else 0.35, zorder=4,
+                x[of], y[of], marker=marker, s=_SIZE, color="white" if hollow else colours[of],
+                edgecolor=colours[of] if hollow else INK, lw=1.0 if hollow else 0.35, zorder=4,
             )  # fmt: skip
-        if row["diverged"]:
-            ax.scatter(*at, marker="x", s=1.5 * _SIZE, color=INK, lw=0.9, zorder=6, clip_on=False)
+    of = panel["control"]
+    ax.scatter(x[of], y[of], marker="P", s=_SIZE, color="white", edgecolor=INK, lw=0.8, zorder=5)
+    of = panel["diverged"]
+    ax.scatter(x[of], y[of], marker="x", s=1.5 * _SIZE, color=INK, lw=0.9, zorder=6, clip_on=False)
+    for at in zip(x[panel["method"] == "nothing"], y[panel["method"] == "nothing"], strict=True):
+        draw_original(ax, *at)
     draw_oracle(ax)
 
 

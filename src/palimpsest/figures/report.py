@@ -27,6 +27,8 @@ def as_html(table: pd.DataFrame) -> str:
     style = style.set_uuid(hashlib.sha256(table.to_csv().encode()).hexdigest()[:12])
     style = style.set_properties(subset=text, **{"text-align": "left"})
     style = style.set_properties(subset=numbers, **{"text-align": "right"})
+    short = [name for name in text if table[name].astype(str).str.len().max() < 25]
+    style = style.set_properties(subset=short, **{"white-space": "nowrap"})
     heads = [{"selector": "th", "props": "text-align: left; vertical-align: bottom"}]
     return str(style.set_table_styles(heads).to_html())
 

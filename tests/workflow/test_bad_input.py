@@ -1,0 +1,213 @@
+"""Bad input, through the real command line: one sentence before any job starts, nothing written."""
+
+import hashlib
+import pickle
+import re
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from running import SMOKE, copy_sources, plan, snakemake, write_overlay
+
+from palimpsest.config_machine import may_have_gpu
+from palimpsest.data import cifar10
+
+
+@dataclass(frozen=True)
+class Case:
+    """An overlay over `smoke`, and what the sentence must name."""
+
+    overlay: dict
+    names: tuple[str, ...]
+    command_line: str | None = None
+
+
+def from_file(path: str) -> dict:
+    """A run whose one forget set comes from a file."""
+    return {
+        "forget_sets": {"mine": {"kind": "file", "path": path}},
+        "populations": {"second_oracle": []},
+        "ascent": {
+            "forget_sets": ["mine"],
+            "figure_1_forget_set": "mine",
+            "figure_2_forget_set": "mine",
+            "figure_3_forget_sets": ["mine"],
+        },
+    }
+
+
+def on_cifar10(data_dir: str, checksums: str = "official") -> dict:
+    """The run on files of CIFAR-10."""
+    data = {"name": "cifar10", "data_dir": data_dir, "checksums": checksums}
+    return {"data": data | {"train_size": None, "val_size": None}}
+
+
+CASES = {
+    "unknown key": Case(
+        {"training": {"epoch": 3}},
+        ("unknown key.yaml: training.epoch", "unknown key", "did you mean epochs", "peak_lr"),
+    ),
+    "unknown key on the command line": Case(
+        {}, ("the command line: seed", "unknown key", "allowed: run, data"), command_line="seed=1"
+    ),
+    "wrong type": Case(
+        {"training": {"epochs": 2.5}},
+        ("wrong type.yaml: training.epochs", "2.5", "an integer of at least 1"),
+    ),
+    "a number that YAML reads as text": Case(
+        {"training": {"weight_decay": "1e-5"}},
+        ("a number that YAML reads as text.yaml: training.weight_decay", "'1e-5'", "1.0e-5"),
+    ),
+    "negative seed": Case(
+        {"data": {"split_seed": -1}},
+        ("negative seed.yaml: data.split_seed", "-1", "an integer of at least 0"),
+    ),
+    "forget set larger than the training set": Case(
+        {"forget_sets": {"random_8": {"size": 300}}},
+        ("training set.yaml: forget_sets.random_8.size", "300", "at most 299"),
+    ),
+    "forget index outside the training set": Case(
+        from_file("outside.json"),
+        ("set.yaml: forget_sets.mine.path", "1797", "not in the training set"),
+    ),
+    "duplicate forget index": Case(
+        from_file("duplicate.txt"),
+        ("index.yaml: forget_sets.mine.path: duplicate.txt", "3", "twice"),
+    ),
+    "missing forget file": Case(
+        from_file("absent.npy"),
+        ("file.yaml: forget_sets.mine.path: absent.npy: there is no such file",),
+    ),
+    "empty grid": Case(
+        {"grids": {"gda": []}}, ("empty grid.yaml: grids.gda", "empty grid", "at least one entry")
+    ),
+    "empty list in a grid": Case(
+        {"grids": {"ga": [{"lr": [], "epochs": [1], "forget_batch": [64], "batch_norm": ["train"]}]}},
+        ("in a grid.yaml: grids.ga[0].lr", "empty", "at least one entry"),
+    ),
+    "missing CIFAR-10 files": Case(
+        on_cifar10("nowhere"),
+        (
+            "missing CIFAR-10 files.yaml: data.name is cifar10",
+            "nowhere/cifar-10-batches-py/data_batch_1: there is no such file",
+            "download: true",
+        ),
+    ),
+    "corrupt data file": Case(
+        on_cifar10("tiny", "MD5SUMS"),
+        (
+            "corrupt data file.yaml: data.name is cifar10",
+            "tiny/cifar-10-batches-py/data_batch_3: damaged",
+            "fetch or convert it again",
+        ),
+    ),
+}  # fmt: skip
+if not may_have_gpu():  # where there is one, cuda is right
+    CASES["cuda without a GPU"] = Case(
+        {"device": "cuda"}, ("cuda without a GPU.yaml: device is cuda", "no GPU", "allowed: cpu")
+    )
+
+
+def write_tiny_cifar10(folder: Path) -> None:
+    """Files in the format of the python batches, four images each, the third one damaged."""
+    folder.mkdir(parents=True)
+    contents = {cifar10.META_FILE: pickle.dumps({"label_names": list("abcdefghij")})}
+    for name in (*cifar10.TRAIN_FILES, cifar10.TEST_FILE):
+        images = np.zeros((4, 3, 32, 32), np.uint8)
+        contents[name] = pickle.dumps(cifar10.batch(images, np.arange(4), name))
+    sums = cifar10.checksum_text(contents, train=20, test=4)
+    assert hashlib.md5(contents["data_batch_3"]).hexdigest() in sums
+    contents["data_batch_3"] = contents["data_batch_3"][:-10] + bytes(10)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    (folder / "MD5SUMS").write_text(sums)
+
+
+def refused(folder: Path, *arguments: str) -> str:
+    """The one sentence of a run that ends before its first job."""
+    done = snakemake(folder, "-c", "1", *arguments)
+    assert done.returncode != 0, done.stdout
+    assert "Traceback" not in done.stdout, done.stdout
+    assert not re.search(r"^(local)?rule ", done.stdout, re.M), done.stdout
+    sentences = re.findall(r"^error: (.+)$", done.stdout, re.M)
+    assert len(sentences) == 1, done.stdout
+    assert done.stdout.rstrip().endswith(sentences[0]), "the sentence is the last thing said"
+    return sentences[0]
+
+
+def contents(folder: Path) -> set[str]:
+    """The files below `folder` but for what Snakemake and Python keep for themselves."""
+    paths = (path.relative_to(folder) for path in folder.rglob("*"))
+    return {str(path) for path in paths if not {".snakemake", "__pycache__"} & {*path.parts}}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh copy of the repository with files of data, two of them wrong."""
+    folder = copy_sources(tmp_path_factory.mktemp("bad_input"))
+    (folder / "outside.json").write_text("[1797]")  # digits has 1797 points, counted from 0
+    (folder / "duplicate.txt").write_text("3\n4\n3\n")
+    write_tiny_cifar10(folder / "tiny" / cifar10.FOLDER)
+    for name, case in CASES.items():
+        write_overlay(folder, case.overlay, f"{name}.yaml")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def before(project: Path) -> set[str]:
+    """What lies in the project before the first run."""
+    return contents(project)
+
+
+@pytest.fixture(scope="module")
+def sentences(project: Path, before: set[str], pool: ThreadPoolExecutor) -> dict[str, Future[str]]:
+    """What every case says, two at a time."""
+    answers = {}
+    for name, case in CASES.items():
+        arguments = ["--configfile", SMOKE, f"{name}.yaml"]
+        arguments += ["--config", case.command_line] if case.command_line else []
+        answers[name] = pool.submit(refused, project, *arguments)
+    return answers
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_sentence_and_nothing_written(name, project, before, sentences):
+    sentence = sentences[name].result()
+    assert [part for part in CASES[name].names if part not in sentence] == [], sentence
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize("place", ["results", "results/smoke"])
+def test_a_file_in_the_place_of_the_results(place, tmp_path):
+    folder = copy_sources(tmp_path / "project")
+    (folder / place).parent.mkdir(exist_ok=True)
+    (folder / place).write_text("mine")
+    before = contents(folder)
+    sentence = refused(folder, "--configfile", SMOKE)
+    assert re.search(rf"{place} is not a folder; needed: a folder that can be written", sentence)
+    assert contents(folder) == before
+    assert (folder / place).read_text() == "mine"
+
+
+def test_seed_0_is_allowed(project):
+    overlay = {
+        "data": {"split_seed": 0},
+        "forget_sets": {"random_8": {"seed": 0}},
+        "populations": {"first_seed": 500},
+        "datamodels": {"first_seed": 0, "trak": {"seed": 0}},
+    }
+    name = write_overlay(project, overlay, "seed 0.yaml")
+    assert len(plan(project, "--configfile", SMOKE, name)) > 20
+    (project / name).unlink()
+
+
+def test_a_batch_may_exceed_the_forget_set(undisturbed):
+    table = pd.read_csv(undisturbed.table("klom.csv"))
+    large = table[table.forget_batch > 8]  # both forget sets of `smoke` have 8 points
+    assert set(large.method) >= {"ga", "scrub"}
+    assert set(large.split) == {"forget", "retain", "val"}
+    assert np.isfinite(large.klom_p95).all()
+    assert (large.relative_cost[large.lr > 0] > 0).all()

@@ -1,0 +1,126 @@
+"""Faults: a run that is killed and started again, files half written, models that diverge."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from running import (
+    NO_BYTECODE,
+    SMOKE,
+    TIMEOUT,
+    command,
+    copy_sources,
+    plan,
+    rules,
+    snakemake,
+    write_overlay,
+)
+
+KILLS = 3
+
+
+def kill_after(folder: Path, seconds: float, log: Path) -> None:
+    """Start the run `smoke` and kill Snakemake and its jobs, as a loss of power would."""
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            command("-c", "2", "--configfile", SMOKE),
+            cwd=folder, env=NO_BYTECODE, stdout=stream, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=TIMEOUT)
+    assert process.returncode == -signal.SIGKILL, log.read_text()
+
+
+def leave_half_a_file(whole: Path, target: Path) -> Path:
+    """What a program leaves that is killed while it writes `target`: half, under another name."""
+    half = target.with_name(f".{target.stem}.half{target.suffix}")
+    half.parent.mkdir(parents=True, exist_ok=True)
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    return half
+
+
+@pytest.fixture(scope="module")
+def killed(undisturbed, tmp_path_factory):
+    """The results of a run that was killed at random moments and started again with one command."""
+    folder = copy_sources(tmp_path_factory.mktemp("killed"))
+    moments = random.Random(20)
+    for number in range(KILLS):
+        share = moments.uniform(0.1, 0.3)  # three of these cannot reach the end
+        kill_after(folder, share * undisturbed.seconds, folder / f"kill {number}.log")
+    for name in ("populations/original/0.npz", "ascent/margins/random_8/ga/0.npz"):
+        whole = undisturbed.folder / "results" / "smoke" / name
+        leave_half_a_file(whole, folder / "results" / "smoke" / name)
+    done = snakemake(folder, "-c", "2", "--configfile", SMOKE)
+    assert done.returncode == 0, done.stdout
+    return folder / "results" / "smoke" / "ascent"
+
+
+@pytest.mark.parametrize("table", ["klom.csv", "accuracy.csv", "number_of_models.csv"])
+def test_a_killed_run_ends_with_the_same_bytes(table, killed, undisturbed):
+    assert (killed / table).read_bytes() == undisturbed.table(table).read_bytes()
+
+
+def test_a_half_written_file_is_no_result(finished_copy):
+    folder = finished_copy()
+    margins = folder / "results" / "smoke" / "populations" / "original" / "0.npz"
+    half = leave_half_a_file(margins, margins)
+    margins.unlink()
+    jobs = plan(folder, "--configfile", SMOKE)
+    assert rules(jobs)["train_block"] == 1
+    assert str(margins.relative_to(folder)) in jobs[0].outputs
+    shutil.copyfile(half, margins)  # had it taken the name of a result, no reader would trust it
+    done = subprocess.run(
+        [*command()[:1], "src/score_null.py", "--split", "results/smoke/splits/random_8.json",
+         "--oracles", margins.relative_to(folder), "--out", "null.json"],
+        cwd=folder, env=NO_BYTECODE, capture_output=True, text=True, timeout=TIMEOUT,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "damaged" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_diverged_models_are_counted_and_kept(finished_copy, undisturbed):
+    folder = finished_copy()
+    grid = {"lr": [5.0e-2, 1.0e3], "epochs": [3], "forget_batch": [4], "batch_norm": ["frozen"]}
+    overlay = write_overlay(folder, {"grids": {"ga": [grid]}})
+    started = time.time()
+    done = snakemake(
+        folder, "-c", "2", "results/smoke/ascent/klom.csv", "--configfile", SMOKE, overlay
+    )
+    assert done.returncode == 0, done.stdout
+    tables = folder / "results" / "smoke" / "ascent"
+    klom, accuracy = (pd.read_csv(tables / name) for name in ("klom.csv", "accuracy.csv"))
+
+    broken = accuracy[(accuracy.method == "ga") & (accuracy.lr == 1e3)]
+    assert len(broken) == 6  # two forget sets, three splits
+    assert (broken.diverged_models > 0).all()
+    assert (broken.n_models == 8).all()
+    rows = klom[(klom.method == "ga") & (klom.lr == 1e3)]
+    assert len(rows) == 6
+    assert (rows.nan_points > 0).all()
+    assert (rows.n_models == 8).all()
+    assert np.isfinite(rows[["klom_p95", "ci_low", "ci_high", "null_p95", "klom_mean"]]).all(None)
+    assert (rows.klom_p95 > rows.null_p95).all()
+
+    sound = klom[klom.method != "ga"]
+    before = pd.read_csv(undisturbed.table("klom.csv"))
+    pd.testing.assert_frame_equal(
+        sound.reset_index(drop=True), before[before.method != "ga"].reset_index(drop=True)
+    )
+    originals = folder / "results" / "smoke" / "populations" / "original" / "0.npz"
+    assert originals.stat().st_mtime < started
