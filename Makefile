@@ -46,7 +46,8 @@ lint: env
 	$(BIN)/snakemake --lint
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 tests/unit tests/conformance tests/steps
+	$(BIN)/python -m pytest tests/workflow
 
 bench: env
 	$(BIN)/python benchmarks/stacks.py --out results/bench/stacks.json

@@ -59,6 +59,10 @@ def main() -> None:
         stack = Stack(template, states)
         data = TrainingData(inputs, labels, splits, logits(stack, inputs, device))
         schedules = {n: methods.schedule(method, setting) for n, setting in enumerate(grid)}
+        for _ in run_sweep(  # warm up
+            Stack(template, states), {0: schedules[0]}, data=data, seeds=seeds, device=device
+        ):
+            pass
         seconds = {}
         for name, parts in (
             ("tree", [schedules]),

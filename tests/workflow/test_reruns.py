@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from running import SMOKE, Job, copy_sources, outputs, plan, rules, snakemake, sources, write_overlay
+from running import (
+    SMOKE,
+    Job,
+    copy_sources,
+    outputs,
+    plan,
+    rules,
+    snakemake,
+    sources,
+    write_overlay,
+)
 
 # The steps from the data to the tables. Figures, notebooks and reports come after them.
 STEPS = (

@@ -15,11 +15,15 @@ from palimpsest.files import InputError
 
 # Jobs run the interpreter that runs Snakemake, unless a profile deploys an environment, and one
 # thread each: several threads in one job are slower, and their sums are not the same bits.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
+environment = os.environ
+environment.update(
+    PATH=os.pathsep.join(
+        [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
+    ),
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
 )
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"
 
 overlays = [os.path.relpath(path) for path in workflow.configfiles]
 try:

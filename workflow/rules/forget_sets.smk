@@ -1,17 +1,5 @@
 # Forget sets: a datamodel matrix where one is needed, then one split per forget set.
 
-DATAMODELS = config["datamodels"]
-TESTED_ONLY = (
-    DATAMODELS["estimator"] == "trak"
-)  # then subset models only test the estimate
-SUBSET_MODELS = DATAMODELS["held_out"] if TESTED_ONLY else DATAMODELS["models"]
-
-NEEDS_DATAMODEL = any(
-    config["forget_sets"][name]["kind"] == "principal_component"
-    for name in config["ascent"]["forget_sets"]
-)
-AGREEMENT = ["<results>/datamodels/agreement.json"] if NEEDS_DATAMODEL else []
-
 
 rule datamodel_block:
     input:
@@ -47,11 +35,6 @@ rule datamodel_block:
         "python {input.script} --dataset {input.dataset} --split {input.split}"
         " {params.seeds} {params.fraction} {params.model} {params.recipe} {params.device}"
         " --out {output} > {log} 2>&1"
-
-
-def trak_weights(wildcards):
-    """TRAK takes the gradients of the first originals."""
-    return ["<results>/populations/original/0.safetensors"] if TESTED_ONLY else []
 
 
 rule estimate_datamodel:
@@ -97,16 +80,6 @@ rule estimate_datamodel:
         " {params.trak} --dataset {input.dataset} --split {input.split} {params.weights}"
         " {params.model} {params.device}"
         " --out-matrix {output.matrix} --out-agreement {output.agreement} > {log} 2>&1"
-
-
-def forget_set_inputs(wildcards):
-    """What a definition needs besides the base split: the datamodel matrix, or the user's file."""
-    definition = config["forget_sets"][wildcards.forget_set]
-    if definition["kind"] == "principal_component":
-        return {"datamodel": "<results>/datamodels/matrix.npz"}
-    if definition["kind"] == "file":
-        return {"path": definition["path"]}
-    return {}
 
 
 rule select_forget_set:

@@ -1,11 +1,5 @@
 # Metrics: KLoM with its null floor and interval, accuracy and cost, as tables.
 
-ORIGINAL_BLOCKS = list(
-    blocks(config["populations"]["models"], config["populations"]["block"])
-)
-FORGET_SETS = config["ascent"]["forget_sets"]
-METHODS = config["ascent"]["methods"]
-
 
 rule score_null:
     input:
@@ -72,12 +66,6 @@ rule score_klom:
         " --oracles {input.oracles} --null {input.null} --training-epochs {params.epochs}"
         " --repeats {params.repeats} --seconds {params.seconds} {params.klom}"
         " --out-klom {output.klom} --out-accuracy {output.accuracy} > {log} 2>&1"
-
-
-def second_oracles(wildcards):
-    """Margins of the second oracle population, where the configuration asks for one."""
-    asked = wildcards.forget_set in config["populations"]["second_oracle"]
-    return margins_of(f"second_oracle/{wildcards.forget_set}") if asked else []
 
 
 rule score_number_of_models:

@@ -1,47 +1,5 @@
 # Reports: the figures of the paper, each a target, the verdicts, the notebook.
 
-FORMATS = ["pdf", "svg", "png"]
-NOTE = (
-    f"N = {config['populations']['models']} models of {config['model']['name']}, width "
-    f"{config['model']['width']}; {config['data']['name']}; {config['device']}; run {config['run']}"
-)
-PLANES = {
-    "1": {
-        "forget_sets": [config["ascent"]["figure_1_forget_set"]],
-        "methods": ["ga", "gda"],
-        "against": "val",
-        "title": "Ascent Fails to Forget, Figure 1",
-    },
-    "3": {
-        "forget_sets": config["ascent"]["figure_3_forget_sets"],
-        "methods": ["ga", "gda"],
-        "against": "val",
-        "title": "Ascent Fails to Forget, Figure 3: different difficulties",
-    },
-    "6": {
-        "forget_sets": config["ascent"]["forget_sets"],
-        "methods": [name for name in config["ascent"]["methods"] if name != "nothing"],
-        "against": "val",
-        "title": "Ascent Fails to Forget, Figure 6: all forget sets, against validation",
-    },
-    "7": {
-        "forget_sets": config["ascent"]["forget_sets"],
-        "methods": [name for name in config["ascent"]["methods"] if name != "nothing"],
-        "against": "retain",
-        "title": "Ascent Fails to Forget, Figure 7: all forget sets, against the retain set",
-    },
-}
-
-
-def plane_arguments(wildcards):
-    """What a figure of the plane shows; methods that are not in the study are left out."""
-    plane = PLANES[wildcards.figure]
-    methods = [name for name in plane["methods"] if name in config["ascent"]["methods"]]
-    return (
-        f"--forget-sets {' '.join(plane['forget_sets'])} --methods {' '.join(methods)}"
-        f" --against {plane['against']} --title '{plane['title']}'"
-    )
-
 
 rule plot_klom_planes:
     input:
@@ -140,11 +98,6 @@ rule plot_number_of_models:
         " > {log} 2>&1"
 
 
-RANDOM_SETS = [
-    name for name in FORGET_SETS if config["forget_sets"][name]["kind"] == "random"
-]
-
-
 rule plot_lemma_1:
     input:
         script="src/plot_lemma_1.py",
@@ -179,17 +132,6 @@ rule plot_lemma_1:
         "python {input.script} --forget-sets {params.forget_sets} --splits {input.splits}"
         " --originals {input.originals} --oracles {input.oracles} --note '{params.note}'"
         " --out {output.pdf} {output.svg} {output.png} --out-table {output.table} > {log} 2>&1"
-
-
-def forget_set_sizes(wildcards):
-    """NAME=POINTS of the forget sets whose size the configuration states."""
-    definitions = config["forget_sets"]
-    sizes = {
-        name: definitions[name].get("size")
-        or definitions[name].get("top", 0) + definitions[name].get("bottom", 0)
-        for name in FORGET_SETS
-    }
-    return " ".join(f"{name}={size}" for name, size in sizes.items() if size)
 
 
 rule judge_claims:
