@@ -85,7 +85,7 @@ CASES = {
         {"grids": {"gda": []}}, ("empty grid.yaml: grids.gda", "empty grid", "at least one entry")
     ),
     "empty list in a grid": Case(
-        {"grids": {"ga": [{"lr": [], "epochs": [1], "forget_batch": [64], "batch_norm": ["train"]}]}},
+        {"grids": {"ga": [{"lr": [], "epochs": [1], "forget_batch": [8], "batch_norm": ["train"]}]}},
         ("in a grid.yaml: grids.ga[0].lr", "empty", "at least one entry"),
     ),
     "missing CIFAR-10 files": Case(

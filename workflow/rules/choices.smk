@@ -21,6 +21,18 @@ RANDOM_SETS = [
 
 
 FORMATS = ["pdf", "svg", "png"]
+FIGURES = [
+    "figure_1",
+    "figure_2",
+    "figure_3",
+    "figure_6",
+    "figure_7",
+    "number_of_models",
+]
+FIGURES += ["lemma_1"] if RANDOM_SETS else []
+UNLEARNING = [name for name in METHODS if name != "nothing"]
+ASCENT = [name for name in UNLEARNING if name in ("ga", "gda")] or UNLEARNING
+FIGURE_2_METHOD = ASCENT[0]
 NOTE = (
     f"N = {config['populations']['models']} models of {config['model']['name']}, width "
     f"{config['model']['width']}; {config['data']['name']}; {config['device']}; run {config['run']}"
@@ -28,25 +40,25 @@ NOTE = (
 PLANES = {
     "1": {
         "forget_sets": [config["ascent"]["figure_1_forget_set"]],
-        "methods": ["ga", "gda"],
+        "methods": ASCENT,
         "against": "val",
         "title": "Ascent Fails to Forget, Figure 1",
     },
     "3": {
         "forget_sets": config["ascent"]["figure_3_forget_sets"],
-        "methods": ["ga", "gda"],
+        "methods": ASCENT,
         "against": "val",
         "title": "Ascent Fails to Forget, Figure 3: different difficulties",
     },
     "6": {
         "forget_sets": config["ascent"]["forget_sets"],
-        "methods": [name for name in config["ascent"]["methods"] if name != "nothing"],
+        "methods": UNLEARNING,
         "against": "val",
         "title": "Ascent Fails to Forget, Figure 6: all forget sets, against validation",
     },
     "7": {
         "forget_sets": config["ascent"]["forget_sets"],
-        "methods": [name for name in config["ascent"]["methods"] if name != "nothing"],
+        "methods": UNLEARNING,
         "against": "retain",
         "title": "Ascent Fails to Forget, Figure 7: all forget sets, against the retain set",
     },
@@ -95,11 +107,10 @@ def second_oracles(wildcards):
 
 
 def plane_arguments(wildcards):
-    """What a figure of the plane shows; methods that are not in the study are left out."""
+    """What a figure of the plane shows."""
     plane = PLANES[wildcards.figure]
-    methods = [name for name in plane["methods"] if name in config["ascent"]["methods"]]
     return (
-        f"--forget-sets {' '.join(plane['forget_sets'])} --methods {' '.join(methods)}"
+        f"--forget-sets {' '.join(plane['forget_sets'])} --methods {' '.join(plane['methods'])}"
         f" --against {plane['against']} --title '{plane['title']}'"
     )
 

@@ -60,10 +60,12 @@ rule plot_illusion:
         mem_mb=2000,
         runtime=30,
     params:
-        forget_set=config["ascent"]["figure_2_forget_set"],
+        shown=(
+            f"--forget-set {config['ascent']['figure_2_forget_set']} --method {FIGURE_2_METHOD}"
+        ),
         note=NOTE,
     shell:
-        "python {input.script} --klom {input.klom} --forget-set {params.forget_set}"
+        "python {input.script} --klom {input.klom} {params.shown}"
         " --note '{params.note}' --out {output} > {log} 2>&1"
 
 
@@ -173,14 +175,6 @@ NOTEBOOK_LIBRARY = [
     "src/palimpsest/figures/report.py",
     "src/palimpsest/tables.py",
 ]
-FIGURES = [
-    "figure_1",
-    "figure_2",
-    "figure_3",
-    "figure_6",
-    "figure_7",
-    "number_of_models",
-]
 
 
 rule report_ascent:
@@ -238,7 +232,7 @@ rule figures:
     input:
         expand(
             "<results>/ascent/{figure}.{format}",
-            figure=FIGURES + (["lemma_1"] if RANDOM_SETS else []),
+            figure=FIGURES,
             format=FORMATS,
         ),
     localrule: True

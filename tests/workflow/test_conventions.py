@@ -1,0 +1,171 @@
+"""The form of the workflow: lint, format, declarations of rules, names, overlays, pinned versions."""
+
+import re
+import shlex
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+from running import NO_BYTECODE, ROOT, SMOKE, TIMEOUT, copy_sources, plan, rules, snakemake, sources
+
+MOST_JOBS = 2000
+RULE_FILES = [ROOT / "Snakefile", *sorted(ROOT.glob("workflow/rules/*.smk"))]
+PROGRAMS = sorted(path.stem for path in ROOT.glob("src/*.py"))
+BY_HAND = {"convert_packed_cifar10"}
+"""programs that no rule runs"""
+DECLARED = ("log:", "benchmark:", "conda:", "threads:", "resources:", "mem_mb=", "runtime=")
+
+
+def rule_texts() -> dict[str, str]:
+    """The text of every rule, by its name."""
+    texts = {}
+    for path in RULE_FILES:
+        text = path.read_text(encoding="utf-8")
+        for rule in re.finditer(r"^rule (\w+):\n((?:[ ].*\n|\n)*)", text, re.M):
+            texts[rule[1]] = rule[2]
+    return texts
+
+
+RULES = rule_texts()
+JOB_RULES = sorted(name for name, text in RULES.items() if "localrule: True" not in text)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh copy of the repository, without data and results."""
+    return copy_sources(tmp_path_factory.mktemp("conventions"))
+
+
+def overlay_commands() -> list[str]:
+    """The commands that the overlays show in their comments."""
+    return [
+        command
+        for path in sorted(ROOT.glob("config/*.yaml"))
+        for command in re.findall(r"^#\s+(snakemake .+)$", path.read_text(encoding="utf-8"), re.M)
+    ]
+
+
+def test_the_linter_is_content(project):
+    done = snakemake(project, "--lint")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_rules_are_formatted():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("snakefmt"), "--check", "Snakefile", "workflow"],
+        cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("overlay", sorted(path.name for path in ROOT.glob("config/*.yaml")))
+def test_an_overlay_shows_its_command(overlay):
+    assert any(f"--configfile config/{overlay}" in command for command in overlay_commands())
+
+
+@pytest.mark.parametrize("command", ["snakemake", *overlay_commands()])
+def test_the_commands_of_the_overlays_plan_a_bearable_number_of_jobs(command, project):
+    jobs = plan(project, *shlex.split(command)[1:])
+    assert 10 < len(jobs) < MOST_JOBS
+
+
+def test_named_targets(project):
+    jobs = rules(plan(project, "results/smoke/ascent/klom.csv", "--configfile", SMOKE))
+    assert jobs["gather_scores"] == 1
+    assert jobs["unlearn_block"] == 8
+    assert jobs["all"] == 0
+    jobs = rules(plan(project, "results/smoke/splits/random_8.json", "--configfile", SMOKE))
+    assert jobs == {"prepare_data": 1, "select_forget_set": 1}
+
+
+def test_every_rule_file_is_read():
+    assert len(JOB_RULES) >= 10
+    assert {"train_block", "unlearn_block", "gather_scores"} <= set(JOB_RULES)
+
+
+@pytest.mark.parametrize("rule", JOB_RULES)
+def test_a_rule_declares_what_it_needs(rule):
+    assert [word for word in DECLARED if word not in RULES[rule]] == []
+
+
+@pytest.mark.parametrize("rule", JOB_RULES)
+def test_a_rule_runs_the_program_of_its_name_or_a_notebook(rule):
+    text = RULES[rule]
+    program = re.search(r'^ +script="src/(\w+)[.]py",$', text, re.M)
+    if program is None:
+        assert re.search(r'^ +notebook="reports/\w+[.]ipynb",$', text, re.M)
+        assert "papermill {input.notebook}" in text
+    else:
+        assert program[1] == rule
+        assert "python {input.script}" in text
+        assert f'lib=sources("src/{rule}.py")' in text or f'"src/{rule}.py"' in text
+
+
+@pytest.fixture(scope="module")
+def helps(pool: ThreadPoolExecutor) -> dict[str, Future[subprocess.CompletedProcess[str]]]:
+    """What every program answers to --help, two at a time."""
+    return {
+        program: pool.submit(
+            subprocess.run,
+            [sys.executable, f"src/{program}.py", "--help"],
+            cwd=ROOT, env=NO_BYTECODE, capture_output=True, text=True, timeout=TIMEOUT,
+        )
+        for program in PROGRAMS
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_explains_itself(program, helps):
+    done = helps[program].result()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: {program}.py")
+    assert "--out" in done.stdout
+
+
+def test_every_program_has_a_rule_or_is_run_by_hand():
+    assert set(PROGRAMS) - BY_HAND <= set(JOB_RULES)
+    assert set(PROGRAMS) >= BY_HAND
+
+
+def lock() -> dict[str, str]:
+    """Package to version in the lock."""
+    text = (ROOT / "envs" / "requirements.lock").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==([\w.+-]+)", text, re.M))
+
+
+def test_the_lock_holds_what_is_asked_for():
+    asked = (ROOT / "envs" / "requirements.in").read_text(encoding="utf-8")
+    names = set(re.findall(r"^([a-z][\w.-]*)$", asked, re.M))
+    assert {"torch", "snakemake", "pytest"} <= names
+    assert names <= set(lock())
+
+
+def test_the_conda_environment_has_the_versions_of_the_lock():
+    environment = yaml.safe_load((ROOT / "envs" / "palimpsest.yaml").read_text(encoding="utf-8"))
+    plain = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    pinned = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    versions = dict(entry.split("==") for entry in pinned)
+    assert "python =3.11" in plain
+    assert {"torch", "snakemake", "numpy"} <= set(versions)
+    assert versions == {name: lock()[name] for name in versions}
+
+
+HOST = (
+    r"https?://[^\s/]*(?:pypi|pythonhosted|anaconda|conda-forge|mirror|registry|artifactory|nexus)"
+)
+OPTION = r"(?<!emit-)\b(?:extra-)?index-url|\bUV_(?:DEFAULT_)?INDEX|\bPIP_INDEX"
+PLACE = r"(?<![\w.~>}/])/(?:work|tmp|root|home|mnt|Users)/"
+
+
+@pytest.mark.parametrize("pattern", [HOST, OPTION, PLACE], ids=["host", "option", "place"])
+def test_no_file_names_a_registry_or_a_place_of_one_machine(pattern):
+    found = []
+    for name in sources():
+        content = (ROOT / name).read_bytes()
+        if b"\0" not in content:
+            text = content.decode("utf-8", errors="replace")
+            found += [f"{name}: {match[0]}" for match in re.finditer(pattern, text)]
+    assert found == []
