@@ -45,6 +45,10 @@ def on_cifar10(data_dir: str, checksums: str = "official") -> dict:
     return {"data": data | {"train_size": None, "val_size": None}}
 
 
+GRID = {
+    "lr": [0.1], "epochs": [2], "ascent_epochs": [1], "forget_batch": [8], "retain_batch": [8],
+    "batch_norm": ["train"],
+}  # fmt: skip
 CASES = {
     "unknown key": Case(
         {"training": {"epoch": 3}},
@@ -85,8 +89,8 @@ CASES = {
         {"grids": {"gda": []}}, ("empty grid.yaml: grids.gda", "empty grid", "at least one entry")
     ),
     "empty list in a grid": Case(
-        {"grids": {"ga": [{"lr": [], "epochs": [1], "forget_batch": [8], "batch_norm": ["train"]}]}},
-        ("in a grid.yaml: grids.ga[0].lr", "empty", "at least one entry"),
+        {"grids": {"gda": [{**GRID, "lr": []}]}},
+        ("in a grid.yaml: grids.gda[0].lr", "empty", "at least one entry"),
     ),
     "missing CIFAR-10 files": Case(
         on_cifar10("nowhere"),

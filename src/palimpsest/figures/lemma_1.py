@@ -6,16 +6,24 @@ set. The oracles are; the originals were trained on it, so the lemma says nothin
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from palimpsest.figures.style import COLOURBLIND, INK, figure_style, forget_set_name
+from palimpsest.figures.style import (
+    COLOURBLIND,
+    INK,
+    figure_style,
+    forget_set_name,
+    start_figure,
+)
 from palimpsest.theory.hoeffding import lemma_1_bound, two_sample_bound
 
-POPULATIONS = {"oracle": ("oracles", "o", "-"), "original": ("originals", "^", "--")}
+POPULATIONS: dict[str, tuple[str, Any, Any]] = {"oracle": ("oracles", "o", "-"), "original": ("originals", "^", "--")}
 
 
 @dataclass(frozen=True)
@@ -66,57 +74,59 @@ def draw_lemma_1(accuracies: Mapping[str, Accuracies], *, note: str = "") -> Fig
     if not accuracies:
         raise ValueError("Lemma 1 speaks of random forget sets; the run has none")
     count = len(accuracies)
+    colours = dict(zip(POPULATIONS, COLOURBLIND, strict=False))
+    handles = [
+        Line2D([], [], color=colours[name], marker=marker, linestyle=line, label=label)
+        for name, (label, marker, line) in POPULATIONS.items()
+    ]
+    handles.append(Line2D([], [], color=INK, linewidth=1.6, label="the lemma's bound"))
+    handles.append(Line2D([], [], color=INK, linestyle=":", label="for a finite test set"))
     with figure_style():
-        figure = Figure(figsize=(max(4.2, 3.4 * count), 6.4), layout="constrained")
-        axes = figure.subplots(2, count, squeeze=False)
+        figure, top = start_figure(max(5.2, 3.4 * count), 6.0, handles, note)
+        axes = top.subplots(2, count, squeeze=False)
         for column, (name, part) in enumerate(accuracies.items()):
-            above, below = axes[0, column], axes[1, column]
-            every = np.concatenate([*part.forget.values(), *part.test.values()])
-            low = min(float(every.min()) - 0.01, 0.95)
-            reach = part.tolerance()
-            diagonal = np.array([low, 1.005])
-            above.plot(diagonal, diagonal, color=INK, linewidth=0.8)
-            above.fill_between(
-                diagonal, diagonal - reach, diagonal + reach, color="0.9", zorder=0, linewidth=0
-            )
-            epsilon = np.linspace(0, max(0.4, 1.2 * reach), 400)
-            for (population, (label, marker, line)), colour in zip(
-                POPULATIONS.items(), COLOURBLIND, strict=False
-            ):
-                above.scatter(
-                    part.test[population],
-                    part.forget[population],
-                    s=16,
-                    marker=marker,
-                    facecolors="none" if population == "original" else colour,
-                    edgecolors=colour,
-                    alpha=0.7,
-                    label=label,
-                )
-                share = (part.gaps(population)[:, None] > epsilon).mean(0)
-                below.plot(epsilon, share, color=colour, linestyle=line, label=label)
-            forget, test = np.array(part.forget_points), np.array(part.test_points)
-            bound = np.minimum(lemma_1_bound(forget, epsilon), 1)
-            finite = two_sample_bound(forget, test, epsilon)
-            below.plot(epsilon, bound, color=INK, linewidth=1.6)
-            below.plot(epsilon, np.minimum(finite, 1), color=INK, linestyle=":", linewidth=1.2)
-            above.set(
-                xlim=diagonal,
-                ylim=(low, 1.005),
-                xlabel="accuracy on the test set",
-                title=f"{forget_set_name(name)}: |F| = {part.forget_points}",
-            )
-            below.set(xlabel="epsilon", ylim=(-0.02, 1.02), xlim=(0, epsilon[-1]))
+            _draw_accuracies(axes[0, column], part, colours)
+            _draw_gaps(axes[1, column], part, colours)
+            axes[0, column].set_title(f"{forget_set_name(name)}: |F| = {part.forget_points}")
         axes[0, 0].set_ylabel("accuracy on the forget set")
-        axes[1, 0].set_ylabel("share of models with a gap above epsilon")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        handles += [
-            Line2D([], [], color=INK, linewidth=1.6),
-            Line2D([], [], color=INK, linestyle=":", linewidth=1.2),
-        ]
-        labels += ["Lemma 1's bound (holds for oracles)", "corrected for a finite test set"]
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
-        figure.suptitle("Lemma 1 against real models (band: gaps the bound allows in 95 %)")
-        if note:
-            figure.supxlabel(note, fontsize=7, color="0.4")
+        axes[1, 0].set_ylabel("share of models with\na gap above epsilon")
+        top.suptitle("Lemma 1 against real models\n(band: gaps that its bound allows in 95 %)")
     return figure
+
+
+def _draw_accuracies(axes: Axes, part: Accuracies, colours: Mapping[str, str]) -> None:
+    """A mark for each pair of accuracies, as large as it is frequent."""
+    every = np.concatenate([*part.forget.values(), *part.test.values()])
+    low, reach = min(float(every.min()) - 0.02, 0.9), part.tolerance()
+    diagonal = np.array([low, 1.01])
+    axes.plot(diagonal, diagonal, color=INK, linewidth=0.8)
+    axes.fill_between(
+        diagonal, diagonal - reach, diagonal + reach, color="0.9", zorder=0, linewidth=0
+    )
+    for population, (_, marker, _) in POPULATIONS.items():
+        pairs = np.stack([part.test[population], part.forget[population]], axis=1)
+        places, counts = np.unique(pairs, axis=0, return_counts=True)
+        axes.scatter(
+            places[:, 0],
+            places[:, 1],
+            s=12 + 4 * counts,
+            marker=marker,
+            facecolors="none" if population == "original" else colours[population],
+            edgecolors=colours[population],
+            alpha=0.8,
+        )
+    axes.set(xlim=diagonal, ylim=diagonal, xlabel="accuracy on the test set")
+
+
+def _draw_gaps(axes: Axes, part: Accuracies, colours: Mapping[str, str]) -> None:
+    """The share of models beyond each epsilon, and the bounds on its probability."""
+    epsilon = np.linspace(0, max(0.4, 1.2 * part.tolerance()), 400)
+    for population, (_, _, line) in POPULATIONS.items():
+        share = (part.gaps(population)[:, None] > epsilon).mean(0)
+        axes.plot(epsilon, share, color=colours[population], linestyle=line)
+    forget, test = np.array(part.forget_points), np.array(part.test_points)
+    bounds = [(lemma_1_bound(forget, epsilon), "-", 1.6)]
+    bounds.append((two_sample_bound(forget, test, epsilon), ":", 1.2))
+    for bound, line, width in bounds:
+        axes.plot(epsilon, np.minimum(bound, 1), color=INK, linestyle=line, linewidth=width)
+    axes.set(xlabel="epsilon", ylim=(-0.02, 1.02), xlim=(0, epsilon[-1]))
