@@ -7,7 +7,6 @@ beside what oracles score against oracles with the same N.
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from palimpsest.data.splits import Split
@@ -42,9 +41,9 @@ def main() -> None:
         compared["second_oracle"] = second
     score, null = (f"{what}_{percentile_name(args.percentile)}" for what in ("klom", "null"))
 
-    rows, checks = [], []
-    for n in args.numbers:
-        floors = null_floor(
+    def floors(n: int) -> dict[str, float]:
+        """Null floor of n models against n, per set of points."""
+        simulated = null_floor(
             oracles,
             columns,
             unlearned_models=n,
@@ -53,6 +52,11 @@ def main() -> None:
             percentile=args.percentile,
             **settings,
         )
+        return {part: float(values.mean()) for part, values in simulated.items()}
+
+    rows, checks = [], []
+    for n in args.numbers:
+        floor = floors(n)
         for comparison, margins in compared.items():
             if n > min(len(margins), len(oracles)):
                 continue
@@ -65,21 +69,13 @@ def main() -> None:
                     "split": part,
                     "n_models": n,
                     score: float(scores[part]),
-                    null: float(np.mean(floors[part])),
+                    null: floor[part],
                 }
                 for part in PARTS
             ]
     if args.second_oracles:
         n = min(len(second), len(oracles))
-        floors = null_floor(
-            oracles,
-            columns,
-            unlearned_models=n,
-            oracle_models=n,
-            repeats=args.repeats,
-            percentile=args.percentile,
-            **settings,
-        )
+        floor = floors(n)
         intervals = klom_intervals(
             second[:n],
             oracles[:n],
@@ -93,7 +89,7 @@ def main() -> None:
                 "forget_set": args.forget_set,
                 "split": part,
                 "n_models": n,
-                null: float(np.mean(floors[part])),
+                null: floor[part],
                 score.replace("klom", "second_oracle"): intervals[part].score,
                 "ci_low": intervals[part].ci_low,
                 "ci_high": intervals[part].ci_high,

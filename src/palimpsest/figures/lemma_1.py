@@ -23,7 +23,10 @@ from palimpsest.figures.style import (
 )
 from palimpsest.theory.hoeffding import lemma_1_bound, two_sample_bound
 
-POPULATIONS: dict[str, tuple[str, Any, Any]] = {"oracle": ("oracles", "o", "-"), "original": ("originals", "^", "--")}
+POPULATIONS: dict[str, tuple[str, Any, Any]] = {
+    "oracle": ("oracles", "o", "-"),
+    "original": ("originals", "^", "--"),
+}
 
 
 @dataclass(frozen=True)
