@@ -114,6 +114,13 @@ def _check_names(sources: Sources) -> None:
     _check_choice(sources, chosen, ascent["figure_3_forget_sets"], ascent["forget_sets"])
     second = config["populations"]["second_oracle"]
     _check_choice(sources, ("populations", "second_oracle"), second, ascent["forget_sets"])
+    populations = config["populations"]
+    if populations["second_oracle_models"] > populations["models"]:
+        raise sources.error(
+            ("populations", "second_oracle_models"),
+            f"is {populations['second_oracle_models']}",
+            f"at most populations.models, which is {populations['models']}",
+        )
     for method in ascent["methods"]:
         if method != "nothing" and method not in config["grids"]:
             raise InputError(

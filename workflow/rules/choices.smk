@@ -81,7 +81,7 @@ def seeds_of(wildcards):
     kind = wildcards.population.split("/")[0]
     first = populations["first_seed" if kind == "original" else f"{kind}_first_seed"]
     return block_arguments(
-        wildcards.block, first, populations["models"], populations["block"]
+        wildcards.block, first, models_of(wildcards.population), populations["block"]
     )
 
 

@@ -88,9 +88,15 @@ def block_arguments(block, first_seed, models, size):
     return f"--first-seed {first_seed + start} --models {min(size, models - start)}"
 
 
+def models_of(population):
+    """The number of models of a population: second oracles may be fewer."""
+    second = population.startswith("second_oracle")
+    return config["populations"]["second_oracle_models" if second else "models"]
+
+
 def margins_of(population):
     """Margins files of all blocks of a population."""
-    numbers = blocks(config["populations"]["models"], config["populations"]["block"])
+    numbers = blocks(models_of(population), config["populations"]["block"])
     return [f"<results>/populations/{population}/{number}.npz" for number in numbers]
 
 

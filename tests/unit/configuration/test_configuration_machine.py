@@ -84,13 +84,13 @@ def test_a_full_disk(sentence, monkeypatch):
     free = types.SimpleNamespace(free=10_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
     text = sentence(machine=True)
-    assert "has 0.0 GB free and the run digits writes about 0.2 GB; needed: as much" in text
+    assert "has 0.0 GB free and the run digits writes about 0.1 GB; needed: as much" in text
 
 
 def test_the_disk_need_grows_with_what_is_kept():
     config = configuration.load([BASE])
     need = config_machine.disk_need(config, 1437, 360)
-    margins = 100 * (1 + 1 + 3 * (1 + 75 + 8 + 8)) + 400
+    margins = 100 * (1 + 1 + 3 * (1 + 55 + 2 + 2)) + 224
     weights = -(-100 * 2_270_000 // 256)
     assert need == 4 * (margins * 1797 + weights + 1437**2)
     random = copy.deepcopy(config)

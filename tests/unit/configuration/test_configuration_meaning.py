@@ -20,19 +20,20 @@ def grid(**settings):
 
 MEANING = [
     ({"training": {"peak_epoch": 24}}, "training.peak_epoch is 24; allowed: below training.epochs"),
-    ({"populations": {"stack": 51}}, "populations.stack is 51; allowed: at most populations.block"),
+    ({"populations": {"stack": 101}}, "populations.stack is 101; allowed: at most populations.block"),
     ({"datamodels": {"held_out": 400}}, "datamodels.held_out is 400; allowed: below datamodels.mo"),
     ({"datamodels": {"estimator": "trak", "trak": {"checkpoints": 101}}},
      "datamodels.trak.checkpoints is 101; allowed: at most populations.models, which is 100"),
     ({"populations": {"oracle_first_seed": 99}},
      "populations.oracle_first_seed gives the seeds 99..198, and populations.first_seed 0..99; "
      "allowed: ranges of seeds that do not overlap"),
-    ({"datamodels": {"first_seed": 19700}}, "datamodels.first_seed gives the seeds 19700..20099"),
+    ({"datamodels": {"first_seed": 19800}}, "datamodels.first_seed gives the seeds 19800..20023"),
     ({"ascent": {"forget_sets": ["random_31"]}},
      "ascent.forget_sets names 'random_31'; allowed: random_30, pc1_top_30, pc2_top_30"),
     ({"ascent": {"figure_1_forget_set": "random_31"}}, "ascent.figure_1_forget_set names 'random_"),
     ({"ascent": {"forget_sets": ["random_30", "pc1_top_30"]}},
      "ascent.figure_3_forget_sets names 'pc2_top_30'; allowed: random_30, pc1_top_30"),
+    ({"populations": {"second_oracle_models": 101}}, "populations.second_oracle_models is 101"),
     ({"populations": {"second_oracle": ["mine"]}}, "populations.second_oracle names 'mine'; allow"),
     ({"forget_sets": {"base": {"kind": "random", "size": 3, "seed": 0}}}, "forget_sets.base is th"),
     (grid(ascent_epochs=[3, 6]), "grids.gda[0].ascent_epochs reaches 6; allowed: at most the leas"),
