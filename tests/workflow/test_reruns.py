@@ -102,7 +102,7 @@ CASES = {
     ),
     "populations.models": Case(  # likewise
         {"train_block": 4, "unlearn_block": 8, **SCORES},
-        {"populations": {"models": 10}},
+        {"populations": {"models": 10, "second_oracle_models": 10}},
         only={"train_block": "/1[.]", "unlearn_block": "/1[.]"},
     ),
     "metrics/point_scores.py": Case(SCORES, edit="src/palimpsest/metrics/point_scores.py"),

@@ -20,7 +20,7 @@ def grid(**settings):
 
 MEANING = [
     ({"training": {"peak_epoch": 24}}, "training.peak_epoch is 24; allowed: below training.epochs"),
-    ({"populations": {"stack": 101}}, "populations.stack is 101; allowed: at most populations.block"),
+    ({"populations": {"stack": 101}}, "populations.stack is 101; allowed: at most populations.bl"),
     ({"datamodels": {"held_out": 400}}, "datamodels.held_out is 400; allowed: below datamodels.mo"),
     ({"datamodels": {"estimator": "trak", "trak": {"checkpoints": 101}}},
      "datamodels.trak.checkpoints is 101; allowed: at most populations.models, which is 100"),
