@@ -5,6 +5,7 @@ import functools
 import itertools
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -103,7 +104,8 @@ def margins_of(population):
 def arguments(settings):
     """A map of settings as arguments of a program: peak_lr becomes --peak-lr."""
     return " ".join(
-        f"--{name.replace('_', '-')} {value}" for name, value in settings.items()
+        f"--{name.replace('_', '-')} {shlex.quote(str(value))}"
+        for name, value in settings.items()
     )
 
 
