@@ -49,7 +49,7 @@ test: lint
 	$(BIN)/python -m pytest -n 2 tests/unit tests/conformance tests/steps
 	$(BIN)/python -m pytest tests/workflow
 
-bench: env
+bench: run
 	$(BIN)/python benchmarks/stacks.py --out results/bench/stacks.json
 	$(BIN)/python benchmarks/sweep.py --out results/bench/sweep.json
 	$(BIN)/python benchmarks/klom.py --out results/bench/klom.json

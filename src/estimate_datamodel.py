@@ -34,7 +34,7 @@ def main() -> None:
     trak = parser.add_argument_group("trak")
     trak.add_argument("--dataset", type=Path, help="dataset.npz")
     trak.add_argument("--split", type=Path, help="base split")
-    trak.add_argument("--weights", type=Path, help="originals (.safetensors)")
+    trak.add_argument("--weights", type=Path, nargs="+", help="originals (.safetensors)")
     trak.add_argument("--checkpoints", type=int, default=5, help="originals to use")
     trak.add_argument("--dimension", type=int, default=512, help="of the projected gradients")
     trak.add_argument("--projection-seed", type=int, default=0)
@@ -78,7 +78,10 @@ def _trak(args: argparse.Namespace, device: str) -> np.ndarray:
     if missing:
         raise ValueError(f"--estimator trak also needs --{missing[0]}")
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
-    states = list(load_states(args.weights)[0].values())[: args.checkpoints]
+    states = [state for path in args.weights for state in load_states(path)[0].values()]
+    if len(states) < args.checkpoints:
+        raise ValueError(f"--checkpoints is {args.checkpoints}; allowed: 1 to {len(states)}")
+    states = states[: args.checkpoints]
     inputs, labels = arguments.tensors(dataset)
     matrix = trak_matrix(
         arguments.build(args, dataset)().to(device),

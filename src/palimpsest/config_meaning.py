@@ -140,7 +140,7 @@ def _check_choice(
 def _check_grids(sources: Sources) -> None:
     for method, grids in sources.config["grids"].items():
         for place, grid in enumerate(grids):
-            if max(grid.get("ascent_epochs", [0])) > min(grid["epochs"]):
+            if "ascent_epochs" in grid and max(grid["ascent_epochs"]) > min(grid["epochs"]):
                 raise sources.error(
                     ("grids", method, place, "ascent_epochs"),
                     f"reaches {max(grid['ascent_epochs'])}",

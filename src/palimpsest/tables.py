@@ -14,7 +14,7 @@ import pandas as pd
 from palimpsest.files import InputError
 
 SPLITS = ("forget", "retain", "val")
-_PERCENTILE = re.compile(r"(klom|null)_p(\d+(?:\.\d+)?)$")
+_PERCENTILE = re.compile(r"(klom|null|second_oracle)_p(\d+(?:\.\d+)?)$")
 _RESULTS = {
     "forget_set", "method", "split", "score", "ci_low", "ci_high", "null", "percentile",
     "klom_mean", "n_models", "nan_points", "clipped_points", "relative_cost", "seconds",
@@ -34,7 +34,7 @@ def read_table(path: str | Path, needed: list[str]) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a table of comma-separated values ({error})") from None
     found = {str(name): match for name in table if (match := _PERCENTILE.fullmatch(str(name)))}
-    names = {"klom": "score", "null": "null"}
+    names = {"klom": "score", "null": "null", "second_oracle": "second_oracle"}
     table = table.rename(columns={name: names[match[1]] for name, match in found.items()})
     if found:
         table["percentile"] = float(next(iter(found.values()))[2])

@@ -87,7 +87,12 @@ def seeds_of(wildcards):
 
 def trak_weights(wildcards):
     """TRAK takes the gradients of the first originals."""
-    return ["<results>/populations/original/0.safetensors"] if TESTED_ONLY else []
+    if not TESTED_ONLY:
+        return []
+    numbers = blocks(DATAMODELS["trak"]["checkpoints"], config["populations"]["block"])
+    return [
+        f"<results>/populations/original/{number}.safetensors" for number in numbers
+    ]
 
 
 def forget_set_inputs(wildcards):

@@ -26,13 +26,16 @@ environment.update(
     MKL_NUM_THREADS="1",
 )
 
+# While the rules are read, Snakemake does not say yet whether this is a dry run, or a look at them.
+DRY_RUN = not {"-n", "--dry-run", "--dryrun", "--lint"}.isdisjoint(sys.argv)
+
 overlays = [os.path.relpath(path) for path in workflow.configfiles]
 try:
     configuration.check(
         config,
         sources=["config.yaml", *(path for path in overlays if path != "config.yaml")],
         schema="workflow/schemas/config.schema.yaml",
-        machine=not workflow.dryrun and workflow.is_main_process,
+        machine=workflow.is_main_process and not DRY_RUN,
     )
 except InputError as error:
     sys.exit(f"error: {error}")

@@ -59,8 +59,8 @@ rule estimate_datamodel:
         CONDA
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=64000 if config["data"]["name"] == "cifar10" else 8000,
+        runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=GPU,
     params:
         estimate=f"--estimator {DATAMODELS['estimator']} --held-out {DATAMODELS['held_out']}",

@@ -35,7 +35,7 @@ def agreement(weights: np.ndarray, chosen: np.ndarray, margins: np.ndarray) -> A
     subsets = len(chosen)
     if subsets < 5:
         raise ValueError(f"{subsets} held-out subsets; needed: at least 5")
-    predicted = chosen.astype(np.float64) @ weights.T.astype(np.float64)
+    predicted = chosen.astype(weights.dtype) @ weights.T
     whole = _mean_spearman(predicted, margins)
     parts = np.array(
         [

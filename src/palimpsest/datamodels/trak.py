@@ -14,7 +14,7 @@ from torch.func import functional_call, grad, vmap
 
 from palimpsest.models.stacks import StateDict
 
-BLOCK = 4096  # weights projected at a time, so that the projection never has to be held whole
+BLOCK = 65536  # weights projected at a time, so that the signs need no more than a byte each
 
 
 def trak_matrix(
@@ -52,9 +52,9 @@ def trak_matrix(
         scale = gram.diagonal().mean().clamp_min(torch.finfo(torch.float32).tiny)
         ridge = 1e-6 * scale * torch.eye(dimension, dtype=gram.dtype, device=gram.device)
         solved = torch.linalg.solve(gram + ridge, features.T.double()).float()
-        influence += features @ solved / len(states)
+        influence.addmm_(features, solved, alpha=1 / len(states))
         doubt += missing / len(states)
-    return influence * doubt
+    return influence.mul_(doubt)
 
 
 def _projected_gradients(
@@ -71,21 +71,27 @@ def _projected_gradients(
         return own - others, torch.sigmoid(others - own)
 
     per_point = vmap(grad(margin, has_aux=True), in_dims=(None, 0, 0))
+    signs = _signs(sum(value.numel() for value in weights.values()), dimension, seed)
+    signs = signs.to(inputs.device)
     features, missing = [], []
     for x, y in zip(inputs.split(batch), labels.split(batch), strict=True):
         gradients, doubt = per_point(weights, x, y)
         flat = torch.cat([value.flatten(1) for value in gradients.values()], dim=1)
-        features.append(_project(flat, dimension, seed))
+        features.append(_project(flat, signs) / dimension**0.5)
         missing.append(doubt)
     return torch.cat(features), torch.cat(missing)
 
 
-def _project(flat: Tensor, dimension: int, seed: int) -> Tensor:
-    """(points, weights) times a random matrix of signs that depends on `seed` alone."""
-    result = torch.zeros(len(flat), dimension, device=flat.device)
-    for start in range(0, flat.shape[1], BLOCK):
-        part = flat[:, start : start + BLOCK]
-        source = torch.Generator().manual_seed(seed * 1_000_003 + start)
-        signs = torch.randint(0, 2, (part.shape[1], dimension), generator=source) * 2.0 - 1.0
-        result += part @ signs.to(flat.device)
-    return result / dimension**0.5
+def _project(flat: Tensor, signs: Tensor) -> Tensor:
+    """`flat` (points, weights) times `signs` (weights, dimension), a block of weights at a time."""
+    result = torch.zeros(len(flat), signs.shape[1], device=flat.device)
+    for part, own in zip(flat.split(BLOCK, dim=1), signs.split(BLOCK), strict=True):
+        result += part @ own.to(flat.dtype)
+    return result
+
+
+def _signs(weights: int, dimension: int, seed: int) -> Tensor:
+    """A random matrix of signs (weights, dimension), int8, that depends on `seed` alone."""
+    source = torch.Generator().manual_seed(seed)
+    shape = (weights, dimension)
+    return torch.randint(0, 2, shape, generator=source, dtype=torch.int8) * 2 - 1

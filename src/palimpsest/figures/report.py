@@ -71,7 +71,7 @@ def null_floor(null_check: pd.DataFrame) -> pd.DataFrame:
         "points": [SPLIT_NAMES[split] for split in table["split"]],
         "models": table["n_models"].to_numpy(),
         "floor, simulated": table["null"].to_numpy(),
-        "second oracles, measured": table["second_oracle_p95"].to_numpy(),
+        "second oracles, measured": table["second_oracle"].to_numpy(),
         "95 % interval": [
             f"{low:.2f} to {high:.2f}"
             for low, high in zip(table["ci_low"], table["ci_high"], strict=True)

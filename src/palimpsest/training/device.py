@@ -43,7 +43,9 @@ def open_device(name: str, precision: str) -> Device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("device: 'cuda' is set, but torch finds no GPU; allowed here is 'cpu'")
     torch.set_num_threads(1)  # sums in one order: the same bits whatever else the machine does
-    torch.backends.cudnn.benchmark = name == "cuda"
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = precision != "float32"
     if sys.platform == "linux":
         _keep_freed_memory()
     return Device(name, precision)

@@ -86,8 +86,9 @@ def test_trak_follows_its_definition() -> None:
             rows.append(torch.cat([gradient.flatten() for gradient in gradients]))
             missing.append(1 - probability.detach())
         flat = torch.stack(rows)
-        source = torch.Generator().manual_seed((3 + number) * 1_000_003)
-        signs = torch.randint(0, 2, (flat.shape[1], dimension), generator=source) * 2.0 - 1.0
+        source = torch.Generator().manual_seed(3 + number)
+        shape = (flat.shape[1], dimension)
+        signs = torch.randint(0, 2, shape, generator=source, dtype=torch.int8) * 2.0 - 1.0
         phi = flat @ signs / dimension**0.5
         influence += phi @ torch.linalg.inv(phi.T @ phi) @ phi.T / 2
         doubt += torch.stack(missing) / 2
