@@ -6,6 +6,7 @@ The first estimate comes from nominal seconds per kind of job; as jobs finish, w
 replaces it. Errors, and everything Snakemake says outside of jobs that go well, are passed on.
 """
 
+import argparse
 import os
 import re
 import sys
@@ -75,6 +76,9 @@ class Progress:
 
 def main() -> None:
     """Filter standard input to standard output until it ends."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     progress, counting, failed = Progress(), False, False
     for line in sys.stdin:
         text = line.rstrip("\n")

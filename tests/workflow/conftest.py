@@ -1,7 +1,6 @@
 """What the tests of the workflow share: one undisturbed run, and copies of it to change."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ class Run:
     """A finished run of `smoke`: not to be changed."""
 
     folder: Path
-    seconds: float
 
     def table(self, name: str) -> Path:
         """A table of its results."""
@@ -27,10 +25,9 @@ class Run:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The run `smoke` in a copy of the repository, from nothing to the end."""
     folder = copy_sources(tmp_path_factory.mktemp("undisturbed"))
-    started = time.perf_counter()
     done = snakemake(folder, "-c", "2", "--configfile", SMOKE)
     assert done.returncode == 0, done.stdout
-    return Run(folder, time.perf_counter() - started)
+    return Run(folder)
 
 
 @pytest.fixture(scope="session")

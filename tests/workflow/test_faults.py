@@ -24,25 +24,30 @@ from running import (
 )
 
 KILLS = 3
+TABLES = ("-c", "2", "results/smoke/ascent/klom.csv", "--configfile", SMOKE)
+"""arguments of the run that ends with the tables"""
 
 
-def kill_after(folder: Path, seconds: float, log: Path) -> None:
-    """Start the run `smoke` and kill Snakemake and its jobs, as a loss of power would."""
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            command("-c", "2", "--configfile", SMOKE),
-            cwd=folder, env=NO_BYTECODE, stdout=stream, stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )  # fmt: skip
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=TIMEOUT)
-    assert process.returncode == -signal.SIGKILL, log.read_text()
+def kill_during(folder: Path, jobs: int, seconds: float) -> None:
+    """Start a run and kill Snakemake and its jobs `seconds` after the end of `jobs` of them."""
+    process = subprocess.Popen(
+        command(*TABLES), cwd=folder, env=NO_BYTECODE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    said, finished = [], 0
+    try:
+        for line in process.stdout:
+            said.append(line)
+            finished += line.startswith("Finished jobid")
+            if finished == jobs:
+                time.sleep(seconds)
+                break
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.stdout.close()
+        process.wait(timeout=TIMEOUT)
+    assert process.returncode == -signal.SIGKILL, "".join(said)
 
 
 def leave_half_a_file(whole: Path, target: Path) -> Path:
@@ -58,13 +63,12 @@ def killed(undisturbed, tmp_path_factory):
     """The results of a run that was killed at random moments and started again with one command."""
     folder = copy_sources(tmp_path_factory.mktemp("killed"))
     moments = random.Random(20)
-    for number in range(KILLS):
-        share = moments.uniform(0.1, 0.3)  # three of these cannot reach the end
-        kill_after(folder, share * undisturbed.seconds, folder / f"kill {number}.log")
+    for _ in range(KILLS):
+        kill_during(folder, moments.randint(1, 5), moments.uniform(0, 3))  # of about 30 jobs
     for name in ("populations/original/0.npz", "ascent/margins/random_8/ga/0.npz"):
         whole = undisturbed.folder / "results" / "smoke" / name
         leave_half_a_file(whole, folder / "results" / "smoke" / name)
-    done = snakemake(folder, "-c", "2", "--configfile", SMOKE)
+    done = snakemake(folder, *TABLES)
     assert done.returncode == 0, done.stdout
     return folder / "results" / "smoke" / "ascent"
 

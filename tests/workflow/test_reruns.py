@@ -46,7 +46,6 @@ class Case:
 
     steps: dict[str, int]
     overlay: dict | None = None
-    command_line: str | None = None
     edit: str | None = None
     only: dict[str, str] = field(default_factory=dict)
     """rule -> pattern that each of its outputs must match"""
@@ -62,8 +61,8 @@ def grid_of_ga(**changed: list) -> dict:
 
 CASES = {
     "klom.percentile": Case(SCORES, {"klom": {"percentile": 90}}),
-    "klom.interval_repeats on the command line": Case(
-        {"score_klom": 8, "gather_scores": 1}, command_line="klom={interval_repeats: 5}"
+    "klom.interval_repeats": Case(
+        {"score_klom": 8, "gather_scores": 1}, {"klom": {"interval_repeats": 5}}
     ),
     "a learning rate of ga": Case(
         {"unlearn_block": 2, **SCORES_OF_ONE_METHOD},
@@ -132,8 +131,6 @@ def planned_after(case: Case, folder: Path) -> list[Job]:
     arguments = ["--configfile", SMOKE]
     if case.overlay is not None:
         arguments.append(write_overlay(folder, case.overlay))
-    if case.command_line is not None:
-        arguments += ["--config", case.command_line]
     if case.edit is not None:
         with (folder / case.edit).open("a", encoding="utf-8") as source:
             source.write("\n\ndef _added() -> int:\n    return 1\n")
