@@ -112,6 +112,9 @@ def _check_names(sources: Sources) -> None:
         _check_choice(sources, ("ascent", figure), [ascent[figure]], ascent["forget_sets"])
     chosen = ("ascent", "figure_3_forget_sets")
     _check_choice(sources, chosen, ascent["figure_3_forget_sets"], ascent["forget_sets"])
+    if "nothing" not in ascent["methods"] or len(ascent["methods"]) < 2:
+        found = f"names {', '.join(ascent['methods'])}"
+        raise sources.error(("ascent", "methods"), found, "nothing, the original, and another one")
     second = config["populations"]["second_oracle"]
     _check_choice(sources, ("populations", "second_oracle"), second, ascent["forget_sets"])
     populations = config["populations"]

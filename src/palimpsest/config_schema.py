@@ -84,10 +84,6 @@ def _sentence(error: ValidationError, sources: Sources) -> InputError:
     if error.validator in ("minItems", "minProperties"):
         found = "is an empty grid" if key[0] == "grids" else f"is {show(value)}"
         return sources.error(key, found, "at least one entry")
-    if error.validator == "contains":
-        return sources.error(
-            key, f"is {show(value)}", f"a list with {show(rule['contains']['const'])}"
-        )
     if error.validator == "uniqueItems":
         repeated = next(entry for place, entry in enumerate(value) if entry in value[:place])
         return sources.error(key, f"holds {show(repeated)} twice", "each value once")
