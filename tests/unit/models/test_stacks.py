@@ -142,6 +142,35 @@ def test_small_images_are_convolved_exactly(size: int) -> None:
     assert torch.allclose(module(x), expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(1, 4, 3, padding=1, bias=False),
+        nn.Conv2d(1, 4, 3, stride=2, bias=False),
+        nn.Conv2d(3, 6, 5, stride=2, padding=2, bias=False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [(8, 8), (12, 6), (6, 7)])
+def test_convolutions_that_a_cpu_is_slow_at_keep_values_and_gradients(
+    layer: nn.Conv2d, size: tuple[int, int]
+) -> None:
+    torch.manual_seed(0)
+    k, layer = 3, layer.double()
+    module = Stack(layer, [layer.state_dict()] * k).network
+    x = torch.randn(5, k * layer.in_channels, *size, dtype=torch.float64, requires_grad=True)
+    expected = nn.functional.conv2d(
+        x, module.weight, stride=layer.stride, padding=layer.padding, groups=k
+    )
+    gradient = torch.randn_like(expected)
+    result = module(x)
+    assert torch.allclose(result, expected, rtol=1e-12, atol=1e-14)
+    wanted = torch.autograd.grad(expected, (x, module.weight), gradient)
+    found = torch.autograd.grad(result, (x, module.weight), gradient)
+    for own, other in zip(found, wanted, strict=True):
+        assert torch.allclose(own, other, rtol=1e-11, atol=1e-12)
+
+
 def test_a_layer_that_cannot_be_stacked_is_named() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4))
     with pytest.raises(ValueError, match="GroupNorm cannot be stacked"):
