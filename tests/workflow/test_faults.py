@@ -28,8 +28,9 @@ TABLES = ("-c", "2", "results/smoke/ascent/klom.csv", "--configfile", SMOKE)
 """arguments of the run that ends with the tables"""
 
 
-def kill_during(folder: Path, jobs: int, seconds: float) -> None:
-    """Start a run and kill Snakemake and its jobs `seconds` after the end of `jobs` of them."""
+@contextlib.contextmanager
+def living_run(folder: Path, jobs: int):
+    """A run that has finished `jobs` jobs; in the end Snakemake and its jobs are killed."""
     process = subprocess.Popen(
         command(*TABLES), cwd=folder, env=NO_BYTECODE, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -40,8 +41,9 @@ def kill_during(folder: Path, jobs: int, seconds: float) -> None:
             said.append(line)
             finished += line.startswith("Finished jobid")
             if finished == jobs:
-                time.sleep(seconds)
                 break
+        assert finished == jobs, "".join(said)
+        yield
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -60,11 +62,12 @@ def leave_half_a_file(whole: Path, target: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def killed(undisturbed, tmp_path_factory):
-    """The results of a run that was killed at random moments and started again with one command."""
+    """The results of a run that was killed at random moments and started again, no unlocking."""
     folder = copy_sources(tmp_path_factory.mktemp("killed"))
     moments = random.Random(20)
     for _ in range(KILLS):
-        kill_during(folder, moments.randint(1, 5), moments.uniform(0, 3))  # of about 30 jobs
+        with living_run(folder, moments.randint(1, 5)):  # of about 30 jobs
+            time.sleep(moments.uniform(0, 3))
     for name in ("populations/original/0.npz", "ascent/margins/random_8/ga/0.npz"):
         whole = undisturbed.folder / "results" / "smoke" / name
         leave_half_a_file(whole, folder / "results" / "smoke" / name)
@@ -76,6 +79,14 @@ def killed(undisturbed, tmp_path_factory):
 @pytest.mark.parametrize("table", ["klom.csv", "accuracy.csv", "number_of_models.csv"])
 def test_a_killed_run_ends_with_the_same_bytes(table, killed, undisturbed):
     assert (killed / table).read_bytes() == undisturbed.table(table).read_bytes()
+
+
+def test_a_second_run_beside_a_living_one_is_refused(tmp_path):
+    folder = copy_sources(tmp_path)
+    with living_run(folder, 1):
+        second = snakemake(folder, *TABLES)
+    assert second.returncode == 1
+    assert "LockException" in second.stdout
 
 
 def test_a_half_written_file_is_no_result(finished_copy):

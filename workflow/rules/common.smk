@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, "src")
 
-from palimpsest import configuration
+from palimpsest import configuration, stale_locks
 from palimpsest.files import InputError
 
 # Jobs run the interpreter that runs Snakemake, unless a profile deploys an environment, and one
@@ -39,6 +39,10 @@ try:
     )
 except InputError as error:
     sys.exit(f"error: {error}")
+
+RUNNING = (
+    workflow.is_main_process and not DRY_RUN and stale_locks.enter(Path(".snakemake"))
+)
 
 CONDA = "../../envs/palimpsest.yaml"
 GPU = int(config["device"] == "cuda")

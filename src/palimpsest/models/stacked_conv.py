@@ -69,8 +69,8 @@ class StackedConv2d(nn.Conv2d):
         )
         inputs, outputs = self.in_channels // self.k, self.out_channels // self.k
         pixels, out_pixels = height * width, out_height * out_width
-        columns = x.permute(2, 3, 0, 1).reshape(pixels, batch, self.k, inputs)
-        columns = columns.permute(2, 1, 0, 3).reshape(self.k, batch, pixels * inputs)
+        columns = x.permute(0, 2, 3, 1).reshape(batch, pixels, self.k, inputs)
+        columns = columns.permute(2, 0, 1, 3).reshape(self.k, batch, pixels * inputs)
         kernel = self.weight.reshape(self.k, outputs, inputs, -1).permute(3, 0, 2, 1)
         kernel = torch.cat([kernel, kernel.new_zeros(1, self.k, inputs, outputs)])  # outside: zero
         matrix = kernel[taps].reshape(pixels, out_pixels, self.k, inputs, outputs)
