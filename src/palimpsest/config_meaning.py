@@ -11,6 +11,9 @@ from palimpsest.data.sources import dataset_size, load_dataset
 from palimpsest.data.splits import base_split, part_sizes
 from palimpsest.files import InputError
 
+FEWEST_FOR_A_FIT = 3
+"""models that a regression needs"""
+
 
 def check_meaning(sources: Sources, root: Path) -> None:
     """Raise InputError for the first part that does not fit; `root` is where relative paths start.
@@ -23,6 +26,7 @@ def check_meaning(sources: Sources, root: Path) -> None:
     _check_names(sources)
     _check_grids(sources)
     _check_klom(sources)
+    _check_projection(sources, sizes)
     _check_forget_sets(sources, root, sizes)
 
 
@@ -67,11 +71,13 @@ def _check_populations(sources: Sources) -> None:
             f"is {populations['stack']}",
             f"at most populations.block, which is {populations['block']}",
         )
-    if datamodels["held_out"] >= datamodels["models"]:
+    most = datamodels["models"] - FEWEST_FOR_A_FIT
+    if datamodels["held_out"] > most:
         raise sources.error(
             ("datamodels", "held_out"),
             f"is {datamodels['held_out']}",
-            f"below datamodels.models, which is {datamodels['models']}",
+            f"at most {most}, so that {FEWEST_FOR_A_FIT} of datamodels.models, which is "
+            f"{datamodels['models']}, are left for the estimate",
         )
     if datamodels["estimator"] == "trak":
         checkpoints = datamodels["trak"]["checkpoints"]
@@ -165,6 +171,17 @@ def _check_klom(sources: Sources) -> None:
     if max(klom["numbers_of_models"]) > models:
         found = f"holds {max(klom['numbers_of_models'])}"
         raise sources.error(("klom", "numbers_of_models"), found, limit)
+
+
+def _check_projection(sources: Sources, sizes: tuple[int, int] | None) -> None:
+    datamodels = sources.config["datamodels"]
+    dimension = datamodels["trak"]["dimension"]
+    if datamodels["estimator"] == "trak" and sizes is not None and dimension > sizes[0]:
+        raise sources.error(
+            ("datamodels", "trak", "dimension"),
+            f"is {dimension}",
+            f"at most {sizes[0]}, the training points",
+        )
 
 
 def _check_forget_sets(sources: Sources, root: Path, sizes: tuple[int, int] | None) -> None:

@@ -14,6 +14,7 @@ rule train_block:
         "<logs>/train_block/{population}/{block}.log",
     benchmark:
         "<benchmarks>/train_block/{population}/{block}.tsv"
+    priority: 1  # long jobs first: short ones fill the end
     conda:
         CONDA
     threads: 1

@@ -18,6 +18,7 @@ rule unlearn_block:
         "<logs>/unlearn_block/{forget_set}/{method}/{block}.log",
     benchmark:
         "<benchmarks>/unlearn_block/{forget_set}/{method}/{block}.tsv"
+    priority: 1  # long jobs first: short ones fill the end
     conda:
         CONDA
     threads: 1

@@ -21,7 +21,10 @@ def grid(**settings):
 MEANING = [
     ({"training": {"peak_epoch": 24}}, "training.peak_epoch is 24; allowed: below training.epochs"),
     ({"populations": {"stack": 101}}, "populations.stack is 101; allowed: at most populations.bl"),
-    ({"datamodels": {"held_out": 400}}, "datamodels.held_out is 400; allowed: below datamodels.mo"),
+    ({"datamodels": {"held_out": 400}}, "datamodels.held_out is 400; allowed: at most 221, so "),
+    ({"datamodels": {"held_out": 222}}, "datamodels.held_out is 222; allowed: at most 221, so "),
+    ({"datamodels": {"estimator": "trak", "trak": {"dimension": 1500}}},
+     "datamodels.trak.dimension is 1500; allowed: at most 1437, the training points"),
     ({"datamodels": {"estimator": "trak", "trak": {"checkpoints": 101}}},
      "datamodels.trak.checkpoints is 101; allowed: at most populations.models, which is 100"),
     ({"populations": {"oracle_first_seed": 99}},
