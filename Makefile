@@ -2,13 +2,16 @@
 # make test       lint, unit, conformance and workflow tests
 # make bench      the benchmarks
 # make env        the environment alone
-# Another run: make CONFIG=config/smoke.yaml RUN=smoke
+# Another run: make CONFIG=config/smoke.yaml
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
-RUN ?= digits
 CONFIG ?=
+ifneq ($(CONFIG),$(wildcard $(CONFIG)))
+$(error CONFIG=$(CONFIG): there is no such file; runs that come with this project: $(wildcard config/*.yaml))
+endif
+RUN := $(lastword $(shell sed -n 's/^run: *\([^ \#]*\).*/\1/p' config.yaml $(CONFIG)))
 BIN := .venv/bin
 SNAKEMAKE := PYTHONUNBUFFERED=1 $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 

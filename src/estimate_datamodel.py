@@ -20,7 +20,7 @@ from palimpsest.datamodels.half_subsets import regress
 from palimpsest.datamodels.trak import trak_matrix
 from palimpsest.files import atomic_path, write_json
 from palimpsest.models.weights import load_states
-from palimpsest.programs import run_program
+from palimpsest.programs import run_program, whole
 
 
 def main() -> None:
@@ -29,15 +29,15 @@ def main() -> None:
     parser.add_argument(
         "--blocks", type=Path, nargs="+", required=True, help="subset models (.npz)"
     )
-    parser.add_argument("--held-out", type=int, required=True, help="subset models to test on")
+    parser.add_argument("--held-out", type=whole(1), required=True, help="subset models to test on")
     parser.add_argument("--ridge", type=float, nargs="+", default=[100.0], help="penalties to try")
     trak = parser.add_argument_group("trak")
     trak.add_argument("--dataset", type=Path, help="dataset.npz")
     trak.add_argument("--split", type=Path, help="base split")
     trak.add_argument("--weights", type=Path, nargs="+", help="originals (.safetensors)")
-    trak.add_argument("--checkpoints", type=int, default=5, help="originals to use")
-    trak.add_argument("--dimension", type=int, default=512, help="of the projected gradients")
-    trak.add_argument("--projection-seed", type=int, default=0)
+    trak.add_argument("--checkpoints", type=whole(1), default=5, help="originals to use")
+    trak.add_argument("--dimension", type=whole(1), default=512, help="of the projected gradients")
+    trak.add_argument("--projection-seed", type=whole(0), default=0)
     arguments.add_model(parser)
     arguments.add_device(parser)
     parser.add_argument("--out-matrix", type=Path, required=True, help="weights (.npz)")

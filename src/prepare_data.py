@@ -6,7 +6,7 @@ from pathlib import Path
 
 from palimpsest.data.sources import SOURCES, load_dataset
 from palimpsest.data.splits import base_split
-from palimpsest.programs import run_program
+from palimpsest.programs import run_program, whole
 
 
 def arguments() -> argparse.Namespace:
@@ -18,9 +18,13 @@ def arguments() -> argparse.Namespace:
         "--checksums", default="official", help="official, or an md5sum-style file beside the data"
     )
     parser.add_argument("--val-fraction", type=float, default=0.2, help="without official parts")
-    parser.add_argument("--train-size", type=int, help="training points to keep (default: all)")
-    parser.add_argument("--val-size", type=int, help="validation points to keep (default: all)")
-    parser.add_argument("--split-seed", type=int, default=0)
+    parser.add_argument(
+        "--train-size", type=whole(1), help="training points to keep (default: all)"
+    )
+    parser.add_argument(
+        "--val-size", type=whole(1), help="validation points to keep (default: all)"
+    )
+    parser.add_argument("--split-seed", type=whole(0), default=0)
     parser.add_argument("--out-dataset", type=Path, required=True, help=".npz")
     parser.add_argument("--out-split", type=Path, required=True, help=".json")
     return parser.parse_args()

@@ -9,7 +9,7 @@ from palimpsest.data.splits import Split
 from palimpsest.files import read_json
 from palimpsest.margins import Margins
 from palimpsest.metric_arguments import add_klom, klom_settings
-from palimpsest.programs import run_program
+from palimpsest.programs import run_program, whole
 from palimpsest.results import write_table
 from palimpsest.scores import accuracy_rows, klom_rows
 
@@ -23,8 +23,8 @@ def main() -> None:
     parser.add_argument("--costs", type=Path, nargs="+", required=True, help="costs (.json)")
     parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="margins (.npz)")
     parser.add_argument("--null", type=Path, required=True, help="null floor (.json)")
-    parser.add_argument("--training-epochs", type=int, required=True, help="of one oracle")
-    parser.add_argument("--repeats", type=int, default=20, help="redraws behind the interval")
+    parser.add_argument("--training-epochs", type=whole(1), required=True, help="of one oracle")
+    parser.add_argument("--repeats", type=whole(1), default=20, help="redraws behind the interval")
     parser.add_argument(
         "--seconds",
         choices=["measured", "omitted"],

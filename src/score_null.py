@@ -8,7 +8,7 @@ from palimpsest.files import write_json
 from palimpsest.margins import Margins
 from palimpsest.metric_arguments import add_klom, klom_settings
 from palimpsest.metrics import null_floor
-from palimpsest.programs import run_program
+from palimpsest.programs import run_program, whole
 from palimpsest.scores import PARTS
 
 
@@ -16,7 +16,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
     parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="margins (.npz)")
-    parser.add_argument("--repeats", type=int, default=20, help="simulated pairs of populations")
+    parser.add_argument(
+        "--repeats", type=whole(1), default=20, help="simulated pairs of populations"
+    )
     add_klom(parser)
     parser.add_argument("--out", type=Path, required=True, help="floor per set of points (.json)")
     args = parser.parse_args()

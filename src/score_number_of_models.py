@@ -11,11 +11,11 @@ import pandas as pd
 
 from palimpsest.data.splits import Split
 from palimpsest.margins import Margins
-from palimpsest.metric_arguments import add_klom, klom_settings, percentile_name
+from palimpsest.metric_arguments import add_klom, klom_settings
 from palimpsest.metrics import klom, klom_intervals, null_floor, set_percentiles
-from palimpsest.programs import run_program
+from palimpsest.programs import run_program, whole
 from palimpsest.results import write_table
-from palimpsest.scores import PARTS
+from palimpsest.scores import PARTS, percentile_name
 
 
 def main() -> None:
@@ -25,8 +25,10 @@ def main() -> None:
     parser.add_argument("--originals", type=Path, nargs="+", required=True, help="margins (.npz)")
     parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="margins (.npz)")
     parser.add_argument("--second-oracles", type=Path, nargs="*", default=[], help="likewise")
-    parser.add_argument("--numbers", type=int, nargs="+", required=True, help="values of N")
-    parser.add_argument("--repeats", type=int, default=20, help="simulated pairs of populations")
+    parser.add_argument("--numbers", type=whole(2), nargs="+", required=True, help="values of N")
+    parser.add_argument(
+        "--repeats", type=whole(1), default=20, help="simulated pairs of populations"
+    )
     add_klom(parser)
     parser.add_argument("--out-table", type=Path, required=True, help="score against N (.csv)")
     parser.add_argument("--out-null-check", type=Path, required=True, help="floor and truth (.csv)")

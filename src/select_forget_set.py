@@ -15,7 +15,7 @@ from palimpsest.data.forget_sets import (
 )
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
-from palimpsest.programs import run_program
+from palimpsest.programs import run_program, whole
 
 
 def arguments() -> argparse.Namespace:
@@ -24,13 +24,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kind", required=True, choices=["random", "principal_component", "file"])
     parser.add_argument("--out", type=Path, required=True, help="the split with its forget set")
     random = parser.add_argument_group("--kind random")
-    random.add_argument("--size", type=int)
-    random.add_argument("--seed", type=int)
+    random.add_argument("--size", type=whole(1))
+    random.add_argument("--seed", type=whole(0))
     component = parser.add_argument_group("--kind principal_component")
     component.add_argument("--datamodel", type=Path, help=".npz with the array weights")
-    component.add_argument("--component", type=int, help="counted from 1")
-    component.add_argument("--top", type=int, help="points of highest projection")
-    component.add_argument("--bottom", type=int, default=0, help="points of lowest projection")
+    component.add_argument("--component", type=whole(1), help="counted from 1")
+    component.add_argument("--top", type=whole(0), help="points of highest projection")
+    component.add_argument("--bottom", type=whole(0), default=0, help="points of lowest projection")
     file = parser.add_argument_group("--kind file")
     file.add_argument("--path", type=Path, help="pool indices: .npz, .npy, .json or .txt")
     file.add_argument("--key", help="the array of a .npz, or the key of a .json")

@@ -19,6 +19,9 @@ NOMINAL = {  # seconds of one job of the run `digits`; only their proportions ma
     "unlearn_block": 60.0,
     "score_klom": 10.0,
     "report_ascent": 20.0,
+    "plot_klom_planes": 7.0,
+    "plot_lemma_1": 7.0,
+    "estimate_datamodel": 10.0,
 }
 OTHER = 4.0
 PRIOR = 60.0  # seconds until what is measured outweighs the first estimate

@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,12 +16,23 @@ from palimpsest.data.splits import Split
 from palimpsest.files import write_json
 from palimpsest.margins import Margins
 from palimpsest.models.stacks import Stack
-from palimpsest.models.weights import check_originals, load_states
+from palimpsest.models.weights import check_network, check_originals, load_states
 from palimpsest.programs import run_program
 from palimpsest.training.evaluate import correct, logits, margins
 from palimpsest.training.loop import TrainingData
 from palimpsest.training.populations import progress_line, stacks_of
 from palimpsest.training.sweep import run_sweep, tree
+
+
+def settings_list(text: str) -> list[dict[str, Any]]:
+    """An argparse type: a JSON list of maps."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not JSON ({error})") from None
+    if not isinstance(value, list) or not value or not all(isinstance(v, dict) for v in value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of maps")
+    return value
 
 
 def main() -> None:
@@ -31,7 +43,7 @@ def main() -> None:
     parser.add_argument("--method", choices=methods.names(), required=True)
     parser.add_argument(
         "--settings",
-        type=json.loads,
+        type=settings_list,
         required=True,
         help='JSON list of settings, for instance \'[{"lr": 0.01, "epochs": 5}]\'',
     )
@@ -51,6 +63,7 @@ def main() -> None:
     }
     device = arguments.device(args)
     template = arguments.build(args, dataset)()
+    check_network(states, template, args.weights)
     pool, pool_labels = (device.place(tensor) for tensor in arguments.tensors(dataset))
     shown, shown_labels = pool[split.points], pool_labels[split.points]
     splits = {

@@ -14,16 +14,15 @@ from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError, atomic_path
 from palimpsest.phases import Schedule, training_schedule
+from palimpsest.programs import whole
 from palimpsest.training.device import Device, open_device
 
 
 def add_seeds(parser: argparse.ArgumentParser) -> None:
     """--first-seed and --models: a block of consecutive seeds."""
     group = parser.add_argument_group("block of seeds")
-    group.add_argument(
-        "--first-seed", type=_whole(0), required=True, help="seed of the first model"
-    )
-    group.add_argument("--models", type=_whole(1), required=True, help="number of models")
+    group.add_argument("--first-seed", type=whole(0), required=True, help="seed of the first model")
+    group.add_argument("--models", type=whole(1), required=True, help="number of models")
 
 
 def seeds(args: argparse.Namespace) -> list[int]:
@@ -35,7 +34,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """--model and --width."""
     group = parser.add_argument_group("model")
     group.add_argument("--model", choices=sorted(models.ARCHITECTURES), default="resnet9")
-    group.add_argument("--width", type=_whole(1), required=True, help="channels of the first layer")
+    group.add_argument("--width", type=whole(1), required=True, help="channels of the first layer")
 
 
 def build(args: argparse.Namespace, dataset: Dataset) -> Callable[[], nn.Module]:
@@ -52,8 +51,8 @@ def build(args: argparse.Namespace, dataset: Dataset) -> Callable[[], nn.Module]
 def add_recipe(parser: argparse.ArgumentParser) -> None:
     """The recipe of training from scratch; the defaults are the paper's."""
     group = parser.add_argument_group("recipe")
-    group.add_argument("--epochs", type=_whole(1), default=24)
-    group.add_argument("--batch-size", type=_whole(1), default=512)
+    group.add_argument("--epochs", type=whole(1), default=24)
+    group.add_argument("--batch-size", type=whole(1), default=512)
     group.add_argument("--peak-lr", type=float, default=0.4)
     group.add_argument("--peak-epoch", type=float, default=5)
     group.add_argument("--momentum", type=float, default=0.9)
@@ -77,7 +76,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("device")
     group.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     group.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
-    group.add_argument("--stack", type=_whole(1), default=1, help="models run side by side")
+    group.add_argument("--stack", type=whole(1), default=1, help="models run side by side")
 
 
 def device(args: argparse.Namespace) -> Device:
@@ -110,18 +109,3 @@ def save_logits(path: Path, logits: np.ndarray, points: np.ndarray, seeds: list[
     """Write logits (points, models, classes) as float32 with their points and seeds."""
     with atomic_path(path) as temporary:
         np.savez(temporary, logits=logits, points=points, seeds=np.array(seeds))
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    """An argparse type: a whole number of at least `least`."""
-
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{value} is too small; allowed: {least} or more")
-        return value
-
-    return parse

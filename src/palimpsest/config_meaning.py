@@ -1,5 +1,6 @@
 """What a schema cannot say of a configuration: that its parts fit each other and the data set."""
 
+import ast
 import itertools
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ def check_meaning(sources: Sources, root: Path) -> None:
     _check_populations(sources)
     _check_names(sources)
     _check_grids(sources)
+    _check_methods(sources)
     _check_klom(sources)
-    _check_projection(sources, sizes)
+    _check_datamodels(sources, sizes)
     _check_forget_sets(sources, root, sizes)
 
 
@@ -87,15 +89,17 @@ def _check_populations(sources: Sources) -> None:
                 f"is {checkpoints}",
                 f"at most populations.models, which is {populations['models']}",
             )
+    subsets = datamodels["held_out" if datamodels["estimator"] == "trak" else "models"]
     ranges = [
-        (key, sources.config[key[0]][key[1]], sources.config[key[0]]["models"])
-        for key in (
-            ("populations", "first_seed"),
-            ("populations", "oracle_first_seed"),
-            ("populations", "second_oracle_first_seed"),
-            ("datamodels", "first_seed"),
-        )
-    ]
+        (("populations", "first_seed"), populations["first_seed"], populations["models"]),
+        (("populations", "oracle_first_seed"), populations["oracle_first_seed"],
+         populations["models"]),
+        (("datamodels", "first_seed"), datamodels["first_seed"], subsets),
+    ]  # fmt: skip
+    if populations["second_oracle"]:
+        second_seed = populations["second_oracle_first_seed"]
+        key = ("populations", "second_oracle_first_seed")
+        ranges.insert(2, (key, second_seed, populations["second_oracle_models"]))
     for (one, first, models), (other, second, others) in itertools.combinations(ranges, 2):
         if first < second + others and second < first + models:
             raise sources.error(
@@ -173,15 +177,59 @@ def _check_klom(sources: Sources) -> None:
         raise sources.error(("klom", "numbers_of_models"), found, limit)
 
 
-def _check_projection(sources: Sources, sizes: tuple[int, int] | None) -> None:
-    datamodels = sources.config["datamodels"]
+def _check_datamodels(sources: Sources, sizes: tuple[int, int] | None) -> None:
+    if sizes is None:
+        return
+    datamodels, train = sources.config["datamodels"], sizes[0]
+    subset = round(datamodels["fraction"] * train)
+    if not 0 < subset < train:
+        raise sources.error(
+            ("datamodels", "fraction"),
+            f"is {datamodels['fraction']}, {subset} of the {train} training points",
+            f"a part of 1 to {train - 1} points",
+        )
     dimension = datamodels["trak"]["dimension"]
-    if datamodels["estimator"] == "trak" and sizes is not None and dimension > sizes[0]:
+    if datamodels["estimator"] == "trak" and dimension > train:
         raise sources.error(
             ("datamodels", "trak", "dimension"),
             f"is {dimension}",
-            f"at most {sizes[0]}, the training points",
+            f"at most {train}, the training points",
         )
+
+
+def _check_methods(sources: Sources) -> None:
+    """Each method has its file, and its grids the settings that its schedule takes."""
+    folder = Path(__file__).with_name("methods")
+    for method in sources.config["ascent"]["methods"]:
+        file = folder / f"{method}.py"
+        if not file.is_file():
+            there = sorted(path.stem for path in folder.glob("[a-z]*.py"))
+            raise sources.error(
+                ("ascent", "methods"), f"names {method}, which has no file", ", ".join(there)
+            )
+        known, needed = _settings_of(file)
+        for place, grid in enumerate(sources.config["grids"].get(method, [])):
+            key = ("grids", method, place)
+            for name in grid:
+                if name not in known:
+                    found = f"is no setting of schedule() in methods/{method}.py"
+                    raise sources.error((*key, name), found, ", ".join(known) or "none")
+            for name in needed:
+                if name not in grid:
+                    raise sources.error(key, f"lacks {name}", f"grids with {', '.join(needed)}")
+
+
+def _settings_of(file: Path) -> tuple[list[str], list[str]]:
+    """The settings of the schedule of a method, and those without a default; imports nothing."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == "schedule":
+            names = [argument.arg for argument in node.args.args]
+            keyword = [argument.arg for argument in node.args.kwonlyargs]
+            needed = names[: len(names) - len(node.args.defaults)]
+            without = zip(keyword, node.args.kw_defaults, strict=True)
+            needed += [name for name, default in without if default is None]
+            return names + keyword, needed
+    raise InputError(f"{file}: has no function schedule; needed: the settings' schedule")
 
 
 def _check_forget_sets(sources: Sources, root: Path, sizes: tuple[int, int] | None) -> None:
@@ -194,7 +242,7 @@ def _check_forget_sets(sources: Sources, root: Path, sizes: tuple[int, int] | No
             total = chosen["top"] + chosen["bottom"]
             if total == 0:
                 raise sources.error((*key, "top"), "and bottom are 0", "together at least 1")
-            _check_size(sources, (*key, "top"), total, sizes, " with bottom")
+            _check_size(sources, (*key, "top"), total, sizes, " together with bottom")
             _check_size(sources, (*key, "component"), chosen["component"], sizes)
         else:
             _check_file(sources, key, root, sizes)

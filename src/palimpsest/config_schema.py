@@ -33,7 +33,7 @@ def show(value: Any) -> str:
     if isinstance(value, str):
         return f"the text {value!r}" if value else "an empty text"
     if isinstance(value, Mapping):
-        return "a map"
+        return "a map" if value else "an empty map"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
     names = {"None": "null", "True": "true", "False": "false"}
@@ -82,7 +82,7 @@ def _sentence(error: ValidationError, sources: Sources) -> InputError:
                 f"as a number; write {written}"
             )
     if error.validator in ("minItems", "minProperties"):
-        found = "is an empty grid" if key[0] == "grids" else f"is {show(value)}"
+        found = "is an empty grid" if key[:-1] == ("grids",) else f"is {show(value)}"
         return sources.error(key, found, "at least one entry")
     if error.validator == "uniqueItems":
         repeated = next(entry for place, entry in enumerate(value) if entry in value[:place])
@@ -96,6 +96,8 @@ def _unknown_key(
     unknown = next(name for name in value if name not in known)
     close = difflib.get_close_matches(str(unknown), known, n=1)
     hint = f" (did you mean {close[0]}?)" if close else ""
+    if key[:1] == ("forget_sets",) and "kind" in known:
+        hint = f" where kind is {value['kind']}{hint}"
     return sources.error((*key, unknown), f"is an unknown key{hint}", ", ".join(known))
 
 

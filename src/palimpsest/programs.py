@@ -1,10 +1,26 @@
 """What every program in src/ shares: how it starts, ends, and reports a wrong input."""
 
+import argparse
 import logging
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """An argparse type: a whole number of at least `least`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is too small; allowed: {least} or more")
+        return value
+
+    return parse
 
 
 def run_program(main: Callable[[], None]) -> None:

@@ -11,6 +11,11 @@ from palimpsest.metrics import clipped_points, klom, klom_intervals, nan_points
 PARTS = ("forget", "retain", "val")
 
 
+def percentile_name(percentile: float) -> str:
+    """How columns name a percentile: p95, p99.5."""
+    return f"p{percentile:.9f}".rstrip("0").rstrip(".")
+
+
 def klom_rows(
     unlearned: np.ndarray,
     oracle: np.ndarray,
@@ -33,7 +38,7 @@ def klom_rows(
     intervals = klom_intervals(
         unlearned, oracle, columns, percentile=percentile, repeats=repeats, **settings
     )
-    name = f"p{percentile:g}"
+    name = percentile_name(percentile)
     return [
         {
             "split": part,

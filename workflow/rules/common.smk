@@ -2,9 +2,9 @@
 
 import ast
 import functools
-import itertools
 import json
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -26,8 +26,14 @@ environment.update(
     MKL_NUM_THREADS="1",
 )
 
-# While the rules are read, Snakemake does not say yet whether this is a dry run, or a look at them.
-DRY_RUN = not {"-n", "--dry-run", "--dryrun", "--lint"}.isdisjoint(sys.argv)
+# While the rules are read, Snakemake does not say yet whether it will run jobs or only look at them.
+ONLY_LOOKS = re.compile(
+    r"-[pFfktqr]*[nDl][a-zA-Z]*|--(dry-?run|lint|dag|rulegraph|filegraph|d3dag|summary|lt"
+    r"|detailed-summary|list.*|unlock|report|archive|containerize|print-compilation)"
+)
+RUNS_JOBS = workflow.is_main_process and not any(
+    map(ONLY_LOOKS.fullmatch, sys.argv[1:])
+)
 
 overlays = [os.path.relpath(path) for path in workflow.configfiles]
 try:
@@ -35,14 +41,12 @@ try:
         config,
         sources=["config.yaml", *(path for path in overlays if path != "config.yaml")],
         schema="workflow/schemas/config.schema.yaml",
-        machine=workflow.is_main_process and not DRY_RUN,
+        machine=RUNS_JOBS,
     )
 except InputError as error:
     sys.exit(f"error: {error}")
 
-RUNNING = (
-    workflow.is_main_process and not DRY_RUN and stale_locks.enter(Path(".snakemake"))
-)
+RUNNING = RUNS_JOBS and stale_locks.enter(Path(".snakemake"))
 
 CONDA = "../../envs/palimpsest.yaml"
 GPU = int(config["device"] == "cuda")
@@ -129,11 +133,5 @@ KLOM = " ".join(
 
 
 def settings_of(method):
-    """All settings of a method: each of its grids is the product of its lists; none repeats."""
-    settings = []
-    for grid in config["grids"].get(method, [{}]):
-        for values in itertools.product(*grid.values()):
-            setting = dict(zip(grid, values))
-            if setting not in settings:
-                settings.append(setting)
-    return settings
+    """All settings of a method, those of all its grids."""
+    return configuration.combinations(config["grids"].get(method, [{}]))

@@ -91,7 +91,8 @@ def forget_set_from_file(path: str | Path, key: str | None = None) -> np.ndarray
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+        found = "is no file" if path.exists() else "there is no such file"
+        raise InputError(f"{path}: {found}")
     readers = {".npz": _read_npz, ".npy": _read_npy, ".json": _read_json, ".txt": _read_txt}
     if path.suffix not in readers:
         raise InputError(
@@ -151,8 +152,8 @@ def _read_npy(path: Path, key: str | None) -> np.ndarray:
     _no_key(path, key)
     try:
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: damaged or not a .npy file ({error})") from None
+    except (OSError, ValueError, EOFError):
+        raise InputError(f"{path}: damaged, or not a .npy file of numbers") from None
 
 
 def _read_json(path: Path, key: str | None) -> Any:

@@ -70,6 +70,8 @@ class Split:
             return np.arange(len(self.train), len(self.points))
         if part not in ("forget", "retain", "train"):
             raise ValueError(f"no part {part!r}; allowed: forget, retain, train, val")
+        if part == "forget" and not len(self.forget):
+            raise ValueError("the base split has no forget set; needed: the split of a forget set")
         return np.searchsorted(self.train, getattr(self, part))
 
     def with_forget(self, indices: Indices) -> "Split":

@@ -79,9 +79,10 @@ def draw_lemma_1(accuracies: Mapping[str, Accuracies], *, note: str = "") -> Fig
     count = len(accuracies)
     colours = dict(zip(POPULATIONS, COLOURBLIND, strict=False))
     handles = [
-        Line2D([], [], color=colours[name], marker=marker, linestyle=line, label=label)
+        Line2D([], [], color=colours[name], marker=marker, linestyle=line, label=label,
+               markerfacecolor="none" if name == "original" else None)
         for name, (label, marker, line) in POPULATIONS.items()
-    ]
+    ]  # fmt: skip
     handles.append(Line2D([], [], color=INK, linewidth=1.6, label="the lemma's bound"))
     handles.append(Line2D([], [], color=INK, linestyle=":", label="for a finite test set"))
     with figure_style():

@@ -27,7 +27,7 @@ from palimpsest.tables import SPLITS
 
 _COLUMNS = 3
 _MARKERS = {"forget": "o", "retain": "s", "val": "^"}
-_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
+_TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 7, 10]
 PAPERS_NUMBERS = (20, 50, 80)  # of models, in the paper's remark
 
 
@@ -56,11 +56,16 @@ def draw_number_of_models(
     columns = min(len(names), _COLUMNS)
     rows = math.ceil(len(names) / columns)
     colours = dict(zip(SPLITS, COLOURBLIND, strict=True))
-    second = (chosen["comparison"] == "second_oracle").any()
+    handles = _handles(
+        dict(zip(SPLITS, COLOURBLIND, strict=True)),
+        second=bool((chosen["comparison"] == "second_oracle").any()),
+        named=bool(
+            chosen["n_models"].min() <= max(PAPERS_NUMBERS)
+            and chosen["n_models"].max() >= min(PAPERS_NUMBERS)
+        ),
+    )
     with figure_style():
-        figure, top = start_figure(
-            2.7 * max(columns, 2) + 0.6, 2.4 * rows + 0.7, _handles(colours, bool(second)), note
-        )
+        figure, top = start_figure(2.7 * max(columns, 2) + 0.6, 2.4 * rows + 0.7, handles, note)
         axes = top.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for place, ax in enumerate(axes.flat):
             if place >= len(names):
@@ -102,7 +107,7 @@ def _draw_panel(ax: Axes, panel: pd.DataFrame, colours: dict[str, Any]) -> None:
             )  # fmt: skip
 
 
-def _handles(colours: dict[str, Any], second: bool) -> list[Line2D]:
+def _handles(colours: dict[str, Any], *, second: bool, named: bool) -> list[Line2D]:
     handles = [
         Line2D([], [], color=colours[split], marker=_MARKERS[split], ms=4.5, lw=1.4, mec="white",
                label=SPLIT_NAMES[split])
@@ -111,6 +116,7 @@ def _handles(colours: dict[str, Any], second: bool) -> list[Line2D]:
     handles.append(Line2D([], [], color="0.3", ls="--", lw=1.1, label="null floor"))
     if second:
         handles.append(Line2D([], [], color="0.3", ls="", marker="o", ms=4.5, mfc="none",
-                              label="second oracles"))  # fmt: skip
-    handles.append(Line2D([], [], color=INK, ls=":", lw=0.8, label="N named in the paper"))
+                              label="second oracles (hollow)"))  # fmt: skip
+    if named:
+        handles.append(Line2D([], [], color=INK, ls=":", lw=0.8, label="N named in the paper"))
     return handles

@@ -31,13 +31,16 @@ def complete(method: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def schedule(method: str, settings: dict[str, Any]) -> Schedule:
-    """The schedule of `method` with `settings`; an unknown method or setting raises ValueError."""
+    """The schedule of `method`; ValueError for an unknown method, an unknown or missing setting."""
     unknown = set(settings) - set(settings_of(method))
     if unknown:
         raise ValueError(
             f"method {method}: unknown setting {', '.join(sorted(unknown))}; "
             f"allowed are {', '.join(settings_of(method)) or 'none'}"
         )
+    for name, parameter in inspect.signature(function(method)).parameters.items():
+        if name not in settings and parameter.default is parameter.empty:
+            raise ValueError(f"method {method}: the setting {name} is missing")
     return function(method)(**settings)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError, atomic_path
@@ -45,6 +46,17 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
     except (SafetensorError, ValueError) as error:
         raise InputError(f"{path}: not a file of weights ({error})") from None
     return dict(sorted(states.items())), metadata
+
+
+def check_network(states: Mapping[int, StateDict], template: nn.Module, path: str | Path) -> None:
+    """InputError if the models of `path` are not networks like `template`."""
+    expected = {name: value.shape for name, value in template.state_dict().items()}
+    for seed, state in states.items():
+        if {name: value.shape for name, value in state.items()} != expected:
+            raise InputError(
+                f"{path}: the model of seed {seed} is another network than the one asked for; "
+                "needed: the same --model, --width and data set as in its training"
+            )
 
 
 def check_originals(metadata: Mapping[str, str], split: Split, path: str | Path) -> None:

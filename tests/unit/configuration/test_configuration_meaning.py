@@ -1,11 +1,13 @@
 """Parts of a configuration that do not fit: each one clear sentence."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from palimpsest import config_meaning
 from palimpsest.files import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -42,6 +44,9 @@ MEANING = [
     (grid(ascent_epochs=[3, 6]), "grids.gda[0].ascent_epochs reaches 6; allowed: at most the leas"),
     (grid(lr=[0, 0.0]), "grids.gda[0].lr holds 0.0 twice; allowed: each value once"),
     ({"grids": {"gda": grid()["grids"]["gda"] * 2}}, "grids.gda gives the setting ascent_epochs 3"),
+    (grid(momentum=[0.9]), "grids.gda[0].momentum is an unknown key"),
+    ({"datamodels": {"fraction": 0.0001}},
+     "datamodels.fraction is 0.0001, 0 of the 1437 training points; allowed: a part of 1 to 1436 "),
     ({"klom": {"numbers_of_models": [50, 101]}}, "klom.numbers_of_models holds 101; allowed: at m"),
     ({"data": {"train_size": 1438}}, "data.train_size is 1438; allowed: 1 to 1437, or null for al"),
     ({"data": {"val_size": 361}}, "data.val_size is 361; allowed: 1 to 360, or null for all"),
@@ -53,7 +58,7 @@ MEANING = [
      "forget_sets.random_30.size is 50000; allowed: at most 49999, below the 50000 training point"),
     ({"forget_sets": {"pc1_top_30": {"top": 0}}}, "forget_sets.pc1_top_30.top and bottom are 0; a"),
     ({"forget_sets": {"pc1_top_30": {"top": 1000, "bottom": 437}}},
-     "forget_sets.pc1_top_30.top is 1437 with bottom; allowed: at most 1436"),
+     "forget_sets.pc1_top_30.top is 1437 together with bottom; allowed: at most 1436"),
     ({"forget_sets": {"pc1_top_30": {"component": 1437}}}, "forget_sets.pc1_top_30.component is 1"),
 ]  # fmt: skip
 
@@ -144,3 +149,32 @@ def test_a_forget_set_from_a_file_on_cifar10(project, sentence):
     (project.root / "mine.json").write_text(json.dumps([0, 1, 2]))
     text = sentence({"data": {"name": "cifar10", "train_size": 3}, **from_file(path="mine.json")})
     assert "the forget set has 3 points and the training set 3; allowed: at most 2" in text
+
+
+def test_a_method_without_a_file_is_named(sentence, monkeypatch, tmp_path):
+    package = tmp_path / "palimpsest"
+    (package / "methods").mkdir(parents=True)
+    for name in ("nothing", "ga", "scrub"):
+        shutil.copy(ROOT / "src/palimpsest/methods" / f"{name}.py", package / "methods")
+    monkeypatch.setattr(config_meaning, "__file__", str(package / "config_meaning.py"))
+    text = sentence({})
+    assert "ascent.methods names gda, which has no file; allowed: ga, nothing, scrub" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ("lr", "grids.ga[0].epochs is no setting of schedule() in methods/ga.py; allowed: lr"),
+        (
+            "lr, epochs, forget_batch, batch_norm, scale, power=2",
+            "grids.ga[0] lacks scale; allowed",
+        ),
+        ("*, lr, epochs, forget_batch, batch_norm, scale", "grids.ga[0] lacks scale; allowed"),
+    ],
+)
+def test_a_grid_has_the_settings_of_its_schedule(sentence, monkeypatch, tmp_path, arguments, found):
+    package = tmp_path / "palimpsest"
+    shutil.copytree(ROOT / "src/palimpsest/methods", package / "methods")
+    (package / "methods" / "ga.py").write_text(f"def schedule({arguments}): ...\n")
+    monkeypatch.setattr(config_meaning, "__file__", str(package / "config_meaning.py"))
+    assert found in sentence({})

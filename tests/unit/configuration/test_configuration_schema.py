@@ -37,7 +37,7 @@ UNKNOWN = [
     ({"klom": {True: 3}}, "klom[True] is an unknown key"),
     (
         {"forget_sets": {"random_30": {"top": 3}}},
-        "forget_sets.random_30.top is an unknown key; allowed: kind, size, seed",
+        "forget_sets.random_30.top is an unknown key where kind is random; allowed: kind, size, s",
     ),
     (
         {"grids": {"ga": [{"lr": [0.1], "epochs": [1], "forget_batch": [8], "batch_norm": ["train"],
@@ -124,7 +124,7 @@ def test_missing_keys(sentence, project):
     [
         ({"grids": {"ga": []}}, "grids.ga is an empty grid"),
         ({"grids": {"ga": [{"lr": [], "epochs": [1], "forget_batch": [4], "batch_norm": []}]}},
-         "grids.ga[0].lr is an empty grid"),
+         "grids.ga[0].lr is an empty list"),
     ],
 )  # fmt: skip
 def test_an_empty_grid(sentence, overlay, found):
