@@ -13,7 +13,7 @@ rule datamodel_block:
         "<logs>/datamodel_block/{block}.log",
     benchmark:
         "<benchmarks>/datamodel_block/{block}.tsv"
-    priority: 2  # forget sets wait for it, and oracles for them
+    priority: 2000  # forget sets wait for it, and oracles for them
     conda:
         CONDA
     threads: 1

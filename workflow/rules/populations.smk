@@ -14,7 +14,7 @@ rule train_block:
         "<logs>/train_block/{population}/{block}.log",
     benchmark:
         "<benchmarks>/train_block/{population}/{block}.tsv"
-    priority: 1  # long jobs first: short ones fill the end
+    priority: 1000  # unlearning and scoring wait for it
     conda:
         CONDA
     threads: 1

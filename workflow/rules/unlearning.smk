@@ -18,7 +18,7 @@ rule unlearn_block:
         "<logs>/unlearn_block/{forget_set}/{method}/{block}.log",
     benchmark:
         "<benchmarks>/unlearn_block/{forget_set}/{method}/{block}.tsv"
-    priority: 1  # long jobs first: short ones fill the end
+    priority: lambda wildcards: len(settings_of(wildcards.method))  # the longest first
     conda:
         CONDA
     threads: 1
