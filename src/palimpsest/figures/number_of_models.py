@@ -101,9 +101,11 @@ def _draw_panel(ax: Axes, panel: pd.DataFrame, colours: dict[str, Any]) -> None:
     for number in PAPERS_NUMBERS:
         if numbers.min() <= number <= numbers.max():
             ax.axvline(number, color=INK, lw=0.8, ls=":", zorder=1.5)
+            side = "right" if number == numbers.max() else "left"
             ax.annotate(
-                f"{number}", (number, 1), xycoords=("data", "axes fraction"), xytext=(2, -2),
-                textcoords="offset points", va="top", fontsize=7, color=INK,
+                f"{number}", (number, 1), xycoords=("data", "axes fraction"), va="top", ha=side,
+                xytext=(-2 if side == "right" else 2, -2), textcoords="offset points", fontsize=7,
+                color=INK,
             )  # fmt: skip
 
 
