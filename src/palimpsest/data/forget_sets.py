@@ -153,7 +153,7 @@ def _read_npy(path: Path, key: str | None) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
-        raise InputError(f"{path}: damaged, or not a .npy file of numbers") from None
+        raise InputError(f"{path}: damaged or not a .npy file of numbers") from None
 
 
 def _read_json(path: Path, key: str | None) -> Any:

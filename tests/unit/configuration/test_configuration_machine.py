@@ -90,7 +90,7 @@ def test_a_full_disk(sentence, monkeypatch):
 def test_the_disk_need_grows_with_what_is_kept():
     config = configuration.load([BASE])
     need = config_machine.disk_need(config, 1437, 360)
-    margins = 100 * (1 + 1 + 3 * (1 + 55 + 2 + 2)) + 224
+    margins = 100 * (1 + 1 + 3 * (1 + 50 + 2 + 2)) + 224
     weights = -(-100 * 2_270_000 // 256)
     assert need == 4 * (margins * 1797 + weights + 1437**2)
     random = copy.deepcopy(config)

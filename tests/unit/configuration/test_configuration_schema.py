@@ -104,9 +104,9 @@ def test_an_integer_that_yaml_reads_as_text(sentence):
 
 def test_the_text_of_a_grid_is_found_too(sentence):
     grids = configuration.load([BASE])["grids"]["ga"]
-    grids[1]["lr"][2] = "1e-4"
+    grids[0]["lr"][2] = "1e-4"
     found = sentence({"grids": {"ga": grids}})
-    assert found.startswith("mine.yaml: grids.ga[1].lr[2] is the text '1e-4', which YAML")
+    assert found.startswith("mine.yaml: grids.ga[0].lr[2] is the text '1e-4', which YAML")
 
 
 def test_missing_keys(sentence, project):
