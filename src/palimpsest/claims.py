@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from palimpsest.config_sources import read_yaml
 from palimpsest.files import InputError
 
 HOLDS = "holds"
@@ -67,14 +67,7 @@ Measure = Callable[[Results, dict[str, Any]], list[Case]]
 
 def read_claims(path: str | Path, measures: dict[str, Measure]) -> list[dict[str, Any]]:
     """The claims of a YAML file; InputError for a wrong or missing key, measure or quantifier."""
-    try:
-        claims = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    claims = read_yaml(path)
     if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
         raise InputError(f"{path}: needed is a list of claims, each with keys")
     for claim in claims:

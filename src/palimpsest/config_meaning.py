@@ -73,22 +73,12 @@ def _check_populations(sources: Sources) -> None:
             f"is {populations['stack']}",
             f"at most populations.block, which is {populations['block']}",
         )
-    most = datamodels["models"] - FEWEST_FOR_A_FIT
-    if datamodels["held_out"] > most:
+    if populations["second_oracle_models"] > populations["models"]:
         raise sources.error(
-            ("datamodels", "held_out"),
-            f"is {datamodels['held_out']}",
-            f"at most {most}, so that {FEWEST_FOR_A_FIT} of datamodels.models, which is "
-            f"{datamodels['models']}, are left for the estimate",
+            ("populations", "second_oracle_models"),
+            f"is {populations['second_oracle_models']}",
+            f"at most populations.models, which is {populations['models']}",
         )
-    if datamodels["estimator"] == "trak":
-        checkpoints = datamodels["trak"]["checkpoints"]
-        if checkpoints > populations["models"]:
-            raise sources.error(
-                ("datamodels", "trak", "checkpoints"),
-                f"is {checkpoints}",
-                f"at most populations.models, which is {populations['models']}",
-            )
     subsets = datamodels["held_out" if datamodels["estimator"] == "trak" else "models"]
     ranges = [
         (("populations", "first_seed"), populations["first_seed"], populations["models"]),
@@ -97,9 +87,10 @@ def _check_populations(sources: Sources) -> None:
         (("datamodels", "first_seed"), datamodels["first_seed"], subsets),
     ]  # fmt: skip
     if populations["second_oracle"]:
-        second_seed = populations["second_oracle_first_seed"]
-        key = ("populations", "second_oracle_first_seed")
-        ranges.insert(2, (key, second_seed, populations["second_oracle_models"]))
+        ranges.append(
+            (("populations", "second_oracle_first_seed"), populations["second_oracle_first_seed"],
+             populations["second_oracle_models"])
+        )  # fmt: skip
     for (one, first, models), (other, second, others) in itertools.combinations(ranges, 2):
         if first < second + others and second < first + models:
             raise sources.error(
@@ -127,13 +118,6 @@ def _check_names(sources: Sources) -> None:
         raise sources.error(("ascent", "methods"), found, "nothing, the original, and another one")
     second = config["populations"]["second_oracle"]
     _check_choice(sources, ("populations", "second_oracle"), second, ascent["forget_sets"])
-    populations = config["populations"]
-    if populations["second_oracle_models"] > populations["models"]:
-        raise sources.error(
-            ("populations", "second_oracle_models"),
-            f"is {populations['second_oracle_models']}",
-            f"at most populations.models, which is {populations['models']}",
-        )
     for method in ascent["methods"]:
         if method != "nothing" and method not in config["grids"]:
             raise InputError(
@@ -178,9 +162,26 @@ def _check_klom(sources: Sources) -> None:
 
 
 def _check_datamodels(sources: Sources, sizes: tuple[int, int] | None) -> None:
+    populations, datamodels = sources.config["populations"], sources.config["datamodels"]
+    most = datamodels["models"] - FEWEST_FOR_A_FIT
+    if datamodels["held_out"] > most:
+        raise sources.error(
+            ("datamodels", "held_out"),
+            f"is {datamodels['held_out']}",
+            f"at most {most}, so that {FEWEST_FOR_A_FIT} of datamodels.models, which is "
+            f"{datamodels['models']}, are left for the estimate",
+        )
+    if datamodels["estimator"] == "trak":
+        checkpoints = datamodels["trak"]["checkpoints"]
+        if checkpoints > populations["models"]:
+            raise sources.error(
+                ("datamodels", "trak", "checkpoints"),
+                f"is {checkpoints}",
+                f"at most populations.models, which is {populations['models']}",
+            )
     if sizes is None:
         return
-    datamodels, train = sources.config["datamodels"], sizes[0]
+    train = sizes[0]
     subset = round(datamodels["fraction"] * train)
     if not 0 < subset < train:
         raise sources.error(

@@ -43,14 +43,15 @@ class StackedConv2d(nn.Conv2d):
             if _float32_on_cpu(x):
                 if inputs == 1:
                     return self._depthwise(x)
-                if self.stride == (2, 2) and self._halves(x):
+                if self._halves(x):
                     return _HalvingConvolution.apply(x, self.weight, self.k)
         return super().forward(x)
 
     def _halves(self, x: Tensor) -> bool:
         """Whether the output has half the input's pixels a side, as `_HalvingConvolution` needs."""
         even = x.shape[2] % 2 == 0 and x.shape[3] % 2 == 0
-        return even and self.kernel_size == (5, 5) and self.padding == (2, 2)
+        shape = (self.kernel_size, self.stride, self.padding)
+        return even and shape == ((5, 5), (2, 2), (2, 2))
 
     def _depthwise(self, x: Tensor) -> Tensor:
         """One input channel a model: repeated for each output channel, each convolved alone."""
