@@ -1,6 +1,6 @@
 """Check the theory of two papers: one row per statement, with its verdict, as CSV.
 
-The verdict comes from random cases by the rule in palimpsest/theory/verdicts.py.
+The verdict comes from random cases by the rule in palimpsest/studies/theory/verdicts.py.
 """
 
 import argparse
@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from palimpsest.files import atomic_path
-from palimpsest.theory.statements import STATEMENTS
-from palimpsest.theory.verdicts import COLUMNS, HOLDS, Statement, judge
+from palimpsest.studies.theory.statements import STATEMENTS
+from palimpsest.studies.theory.verdicts import COLUMNS, HOLDS, Statement, judge
 
 
 def check(statements: tuple[Statement, ...], cases: int, seed: int) -> pd.DataFrame:

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from palimpsest.figures.style import check_formats, save_figure
 from palimpsest.figures.time_course import draw_illusion
+from palimpsest.plots.style import check_formats, save_figure
 from palimpsest.programs import run_program
 from palimpsest.tables import by_setting, read_klom
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from palimpsest.figures.klom_plane import draw_klom_planes
-from palimpsest.figures.style import check_formats, save_figure
+from palimpsest.plots.style import check_formats, save_figure
 from palimpsest.programs import run_program
 from palimpsest.tables import by_setting, read_klom
 

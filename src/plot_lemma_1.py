@@ -5,8 +5,8 @@ from pathlib import Path
 
 from palimpsest.data.splits import Split
 from palimpsest.figures.lemma_1 import Accuracies, draw_lemma_1, lemma_1_table
-from palimpsest.figures.style import check_formats, save_figure
 from palimpsest.margins import Margins
+from palimpsest.plots.style import check_formats, save_figure
 from palimpsest.programs import run_program
 from palimpsest.results import write_table
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from palimpsest.figures.number_of_models import draw_number_of_models
-from palimpsest.figures.style import check_formats, save_figure
+from palimpsest.plots.style import check_formats, save_figure
 from palimpsest.programs import run_program
 from palimpsest.tables import read_number_of_models
 

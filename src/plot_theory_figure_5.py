@@ -2,8 +2,8 @@
 
 import argparse
 
-from palimpsest.theory.drawing import figure_5
-from palimpsest.theory.drawing.style import save, style
+from palimpsest.studies.theory.drawing import figure_5
+from palimpsest.studies.theory.drawing.style import save, style
 
 
 def main(arguments: list[str] | None = None) -> None:

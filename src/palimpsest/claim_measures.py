@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from palimpsest.claims import Case, Measure, Results, both, larger, matches, negation
+from palimpsest.claims import Case, Measure, Results, larger, matches
 from palimpsest.tables import SPLITS, describe_setting, setting_columns
+from palimpsest.verdicts import both, negation
 
 Row = dict[str, Any]
 _CONFIDENCE = 0.95

@@ -26,12 +26,9 @@ import pandas as pd
 
 from palimpsest.config_sources import read_yaml
 from palimpsest.files import InputError
+from palimpsest.verdicts import QUANTIFIERS, verdict
 
-HOLDS = "holds"
-FAILS = "fails"
-UNDECIDED = "not decided at this scale"
 COARSE = 2.0  # nats: a floor above it (fewer than about 45 models) decides no equality
-QUANTIFIERS = ("all", "most", "some", "none")
 COLUMNS = (
     "id", "paper", "place", "text", "measured_by", "quantifier", "verdict", "cases", "yes", "no",
     "undecided", "evidence",
@@ -112,18 +109,6 @@ def judge(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def verdict(answers: list[bool | None], quantifier: str) -> str:
-    """What the answers decide, whatever the undecided ones might be; no cases decide nothing."""
-    yes, no, cases = answers.count(True), answers.count(False), len(answers)
-    holds = {"all": yes == cases, "most": 2 * yes > cases, "some": yes > 0, "none": no == cases}
-    fails = {"all": no > 0, "most": 2 * no >= cases, "some": no == cases, "none": yes > 0}
-    if quantifier not in holds:
-        raise ValueError(f"quantifier {quantifier}: allowed are {', '.join(QUANTIFIERS)}")
-    if cases == 0:
-        return UNDECIDED
-    return HOLDS if holds[quantifier] else FAILS if fails[quantifier] else UNDECIDED
-
-
 def evidence(cases: list[Case], quantifier: str) -> str:
     """The counts in words, with the case that decides where one does."""
     if not cases:
@@ -145,18 +130,6 @@ def larger(low: float, high: float, margin: float) -> bool | None:
     if low > margin:
         return True
     return False if high <= margin <= COARSE else None
-
-
-def both(first: bool | None, second: bool | None) -> bool | None:
-    """Yes if both are yes, no if one is no, otherwise undecided."""
-    if first is False or second is False:
-        return False
-    return True if first and second else None
-
-
-def negation(answer: bool | None) -> bool | None:
-    """No for yes, yes for no; undecided stays."""
-    return None if answer is None else not answer
 
 
 def matches(name: str, patterns: list[str] | None) -> bool:

@@ -9,8 +9,8 @@ import nbformat
 import papermill
 import pytest
 
-from palimpsest.theory.errata import read_misprints, read_statements
-from palimpsest.theory.statements import STATEMENTS
+from palimpsest.studies.theory.errata import read_misprints, read_statements
+from palimpsest.studies.theory.statements import STATEMENTS
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "reports" / "theory.ipynb"

@@ -1,9 +1,9 @@
 # Theory: the statements of two papers with their verdicts, the figures that show them, a report.
 
 NOTEBOOK_MODULES = [
-    "src/palimpsest/theory/errata.py",
-    "src/palimpsest/theory/drawing/solutions.py",
-    "src/palimpsest/theory/drawing/style.py",
+    "src/palimpsest/studies/theory/errata.py",
+    "src/palimpsest/studies/theory/drawing/solutions.py",
+    "src/palimpsest/studies/theory/drawing/style.py",
 ]
 
 

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from palimpsest.figures.style import (
+from palimpsest.plots.style import (
     INK,
     SPLIT_NAMES,
     cost_colours,

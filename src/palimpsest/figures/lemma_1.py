@@ -14,14 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from palimpsest.figures.style import (
+from palimpsest.hoeffding import lemma_1_bound, two_sample_bound
+from palimpsest.plots.style import (
     COLOURBLIND,
     INK,
     figure_style,
     forget_set_name,
     start_figure,
 )
-from palimpsest.theory.hoeffding import lemma_1_bound, two_sample_bound
 
 POPULATIONS: dict[str, tuple[str, Any, Any]] = {
     "oracle": ("oracles", "o", "-"),

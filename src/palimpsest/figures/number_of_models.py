@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
-from palimpsest.figures.style import (
+from palimpsest.plots.style import (
     COLOURBLIND,
     INK,
     SPLIT_NAMES,

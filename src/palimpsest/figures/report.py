@@ -8,10 +8,10 @@ import pandas as pd
 
 from palimpsest.choice import compare
 from palimpsest.claim_measures import outcomes
-from palimpsest.claims import FAILS, HOLDS, UNDECIDED
-from palimpsest.figures.style import SPLIT_NAMES, forget_set_name, method_name
 from palimpsest.files import InputError
+from palimpsest.plots.style import SPLIT_NAMES, forget_set_name, method_name
 from palimpsest.tables import SPLITS, describe_setting, setting_columns, varying
+from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED
 
 _WAYS = {"train": "BatchNorm in train mode", "frozen": "BatchNorm frozen"}
 _OUTCOMES = ("unlearns", "improves but breaks", "breaks", "nothing", "undecided")

@@ -24,7 +24,7 @@ from palimpsest.figures.klom_plane import (
     square_root_axes,
     square_root_y,
 )
-from palimpsest.figures.style import (
+from palimpsest.plots.style import (
     INK,
     cost_colours,
     figure_style,

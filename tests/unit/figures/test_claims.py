@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from palimpsest.claim_measures import MEASURES, outcomes
-from palimpsest.claims import FAILS, HOLDS, UNDECIDED, Results, judge, larger, read_claims, verdict
+from palimpsest.claims import Results, judge, larger, read_claims
 from palimpsest.files import InputError
+from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED, verdict
 
 CLAIMS = Path(__file__).parents[3] / "reports" / "claims.yaml"
 NULL = 0.5

@@ -10,9 +10,9 @@ from synthetic_results import klom_table, number_of_models_table
 from palimpsest import tables
 from palimpsest.figures.klom_plane import draw_klom_planes
 from palimpsest.figures.number_of_models import draw_number_of_models
-from palimpsest.figures.style import cost_colours, method_markers, save_figure
 from palimpsest.figures.time_course import draw_illusion
 from palimpsest.files import InputError
+from palimpsest.plots.style import cost_colours, method_markers, save_figure
 
 SETS = ["random_30", "pc1_top_30", "pc2_top_30", "random_100"]
 

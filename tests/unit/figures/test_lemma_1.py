@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from palimpsest.figures.lemma_1 import Accuracies, draw_lemma_1, lemma_1_table
-from palimpsest.figures.style import save_figure
+from palimpsest.plots.style import save_figure
 
 
 def accuracies() -> Accuracies:

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from palimpsest.files import InputError
-from palimpsest.theory import errata
-from palimpsest.theory.statements import STATEMENTS
-from palimpsest.theory.verdicts import (
+from palimpsest.studies.theory import errata
+from palimpsest.studies.theory.statements import STATEMENTS
+from palimpsest.studies.theory.verdicts import (
     COLUMNS,
     FALSE,
     FORGETS,

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from palimpsest.theory import hoeffding
+from palimpsest.studies.theory import hoeffding
 
 
 def test_population_tail_by_enumeration():

@@ -4,8 +4,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from palimpsest.theory import lambert
-from palimpsest.theory.solvers import NoSolution
+from palimpsest.studies.theory import lambert
+from palimpsest.studies.theory.solvers import NoSolution
 
 
 def test_principal_branch_against_mpmath():

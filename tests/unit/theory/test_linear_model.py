@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import lsqr
 
-from palimpsest.theory import linear_losses as losses
-from palimpsest.theory import linear_model as linear
-from palimpsest.theory.linear_measure import measure
-from palimpsest.theory.linear_model import Shape
+from palimpsest.studies.theory import linear_losses as losses
+from palimpsest.studies.theory import linear_model as linear
+from palimpsest.studies.theory.linear_measure import measure
+from palimpsest.studies.theory.linear_model import Shape
 
 SHAPES = {
     "A.1 distinct": Shape(30, 10, 20, 0, 20),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from palimpsest.theory import logistic_1d as one
-from palimpsest.theory.solvers import NoSolution
-from palimpsest.theory.statements.draws import as_coordinate, coordinate
+from palimpsest.studies.theory import logistic_1d as one
+from palimpsest.studies.theory.solvers import NoSolution
+from palimpsest.studies.theory.statements.draws import as_coordinate, coordinate
 
 
 @pytest.fixture(scope="module")

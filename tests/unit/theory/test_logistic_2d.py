@@ -4,10 +4,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from palimpsest.theory import logistic_2d as two
-from palimpsest.theory import newton, pair
-from palimpsest.theory.solvers import NoSolution
-from palimpsest.theory.statements.draws import as_correlated, correlated
+from palimpsest.studies.theory import logistic_2d as two
+from palimpsest.studies.theory import newton, pair
+from palimpsest.studies.theory.solvers import NoSolution
+from palimpsest.studies.theory.statements.draws import as_correlated, correlated
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from palimpsest.theory.solvers import NoSolution, bisect, expand, require
+from palimpsest.studies.theory.solvers import NoSolution, bisect, expand, require
 
 
 def test_roots_to_the_last_bit():

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from palimpsest.theory.statements import STATEMENTS
-from palimpsest.theory.statements.linear_settings import SETTINGS
-from palimpsest.theory.verdicts import (
+from palimpsest.studies.theory.statements import STATEMENTS
+from palimpsest.studies.theory.statements.linear_settings import SETTINGS
+from palimpsest.studies.theory.verdicts import (
     FALSE,
     FORGETS,
     HOLDS,

@@ -5,7 +5,7 @@ import pytest
 import seaborn
 from matplotlib.colors import to_hex
 
-from palimpsest.theory.drawing import figure_4, figure_5, figures_f, solutions, style
+from palimpsest.studies.theory.drawing import figure_4, figure_5, figures_f, solutions, style
 
 
 def test_palette_is_seaborns_colour_blind_one():

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from palimpsest.theory import logistic_2d as two
-from palimpsest.theory import thresholds
-from palimpsest.theory.solvers import bisect
-from palimpsest.theory.statements.draws import as_correlated, correlated
+from palimpsest.studies.theory import logistic_2d as two
+from palimpsest.studies.theory import thresholds
+from palimpsest.studies.theory.solvers import bisect
+from palimpsest.studies.theory.statements.draws import as_correlated, correlated
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from palimpsest.theory import verdicts
-from palimpsest.theory.verdicts import FALSE, HOLDS, HOLDS_WITH_CONDITION, Statement, judge, rule
+from palimpsest.studies.theory import verdicts
+from palimpsest.studies.theory.verdicts import (
+    FALSE,
+    HOLDS,
+    HOLDS_WITH_CONDITION,
+    Statement,
+    judge,
+    rule,
+)
 
 YES, NO = np.ones(20, dtype=bool), np.zeros(20, dtype=bool)
 HALF = np.arange(20) < 10

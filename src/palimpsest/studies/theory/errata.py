@@ -1,0 +1,95 @@
+"""The table of statements by section, and the list of errata that follows from it."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from palimpsest.files import InputError
+from palimpsest.studies.theory.verdicts import COLUMNS, FORGETS, HOLDS, STRUGGLES
+
+SECTIONS = {
+    "random forget sets": (FORGETS, r"Section 4|App\. B"),
+    "one dimension": (FORGETS, r"Section 5\.1\.1|App\. [C-G]\b"),
+    "two dimensions": (FORGETS, r"Section 5\.1\.2|App\. H"),
+    "landscape": (FORGETS, r"Section 5\.2"),
+    "appendix I": (FORGETS, r"App\. I\b"),
+    "linear models": (STRUGGLES, r""),
+}
+HIDDEN = ("cases_outside", "violations_outside")  # in the file, not in the notebook
+FIELDS = ("paper", "place", "printed", "correct")
+
+
+def read_statements(path: str | Path) -> pd.DataFrame:
+    """The table of statements; InputError if it is missing or has other columns."""
+    try:
+        table = pd.read_csv(path, keep_default_na=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    if tuple(table.columns) != COLUMNS:
+        raise InputError(f"{path}: the columns are not those of a table of statements")
+    return table
+
+
+def section(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of one section, in the order of the table."""
+    if name not in SECTIONS:
+        raise ValueError(f"{name!r} is no section; allowed: {', '.join(SECTIONS)}")
+    paper, pattern = SECTIONS[name]
+    return table[(table.paper == paper) & table.place.str.contains(pattern, regex=True)]
+
+
+def as_html(table: pd.DataFrame) -> str:
+    """A table for a notebook: whole texts, left-aligned, without what stands in the text."""
+    shown = table.drop(columns=[name for name in HIDDEN if name in table])
+    if table.paper.nunique() == 1:
+        shown = shown.drop(columns="paper")
+    with pd.option_context("display.max_colwidth", None):
+        text = shown.to_html(
+            index=False, border=0, classes="theory", float_format=lambda value: f"{value:.2g}"
+        )
+    align = "text-align: left !important; vertical-align: top"
+    return f"<style>.theory td, .theory th {{{align}}}</style>{text}"
+
+
+def read_misprints(path: str | Path) -> list[dict[str, str]]:
+    """Misprints and omissions that no case can decide: paper, place, printed, correct."""
+    try:
+        entries: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML ({error})") from None
+    for entry in entries if isinstance(entries, list) else [entries]:
+        if not isinstance(entry, dict) or set(entry) != set(FIELDS):
+            raise InputError(f"{path}: an entry must have the keys {', '.join(FIELDS)}")
+        if entry["paper"] not in (FORGETS, STRUGGLES):
+            raise InputError(f"{path}: {entry['paper']!r} is none of the two papers")
+    return list(entries)
+
+
+def errata(table: pd.DataFrame, misprints: list[dict[str, str]]) -> pd.DataFrame:
+    """Errata of both papers: statements that do not hold as printed, then misprints.
+
+    Columns paper, place, printed, correct, source (the verdict, or `read`). Our own statements
+    are left out, and a statement checked in several settings gives one row per verdict.
+    """
+    failed = table[(table.verdict != HOLDS) & ~table.place.str.startswith("ours")]
+    rows: list[tuple[str, ...]] = []
+    for (paper, statement, verdict), group in failed.groupby(
+        ["paper", "statement", "verdict"], sort=False
+    ):
+        places = group.place.str.split("; ")
+        settings = [place[1] for place in places if len(place) > 1]
+        where = places.iloc[0][0] + (f" ({', '.join(settings)})" if settings else "")
+        first = group.iloc[0]
+        correct = first.corrected or first.condition.split("; fails at")[0]
+        if first.condition.startswith("fails at") or not first.corrected:
+            condition = ""
+        else:
+            condition = f" Condition: {first.condition.split('; fails at')[0]}."
+        rows.append((paper, where, statement, correct + condition, verdict))
+    rows += [(*(entry[field] for field in FIELDS), "read") for entry in misprints]
+    found = pd.DataFrame(rows, columns=["paper", "place", "printed", "correct", "source"])
+    return found.sort_values("paper", kind="stable").reset_index(drop=True)
