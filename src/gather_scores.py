@@ -9,8 +9,9 @@ from palimpsest.data.splits import Split
 from palimpsest.files import read_json
 from palimpsest.margins import Margins
 from palimpsest.programs import run_program
-from palimpsest.results import read_part, settings_columns, write_table
+from palimpsest.results import read_part, settings_columns
 from palimpsest.scores import accuracy_rows
+from palimpsest.tables import write_table
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from palimpsest.figures.lemma_1 import Accuracies, draw_lemma_1, lemma_1_table
 from palimpsest.margins import Margins
 from palimpsest.plots.style import check_formats, save_figure
 from palimpsest.programs import run_program
-from palimpsest.results import write_table
+from palimpsest.tables import write_table
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from palimpsest.files import read_json
 from palimpsest.margins import Margins
 from palimpsest.metric_arguments import add_klom, klom_settings
 from palimpsest.programs import run_program, whole
-from palimpsest.results import write_table
 from palimpsest.scores import accuracy_rows, klom_rows
+from palimpsest.tables import write_table
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from palimpsest.margins import Margins
 from palimpsest.metric_arguments import add_klom, klom_settings
 from palimpsest.metrics import klom, klom_intervals, null_floor, set_percentiles
 from palimpsest.programs import run_program, whole
-from palimpsest.results import write_table
 from palimpsest.scores import PARTS, percentile_name
+from palimpsest.tables import write_table
 
 
 def main() -> None:

@@ -1,11 +1,13 @@
 """What every program in src/ shares: how it starts, ends, and reports a wrong input."""
 
 import argparse
+import json
 import logging
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -21,6 +23,28 @@ def whole(least: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def json_map(text: str) -> dict[str, Any]:
+    """An argparse type: a JSON map."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"{text[:200]!r} is not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text[:200]!r} is not a map")
+    return value
+
+
+def named_paths(words: list[str]) -> dict[str, list[Path]]:
+    """NAME=PATH words as the paths of each name, in their order; ValueError for another form."""
+    found: dict[str, list[Path]] = {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        if not (name.isidentifier() and equals and path):
+            raise ValueError(f"{word!r} is not of the form NAME=PATH")
+        found.setdefault(name, []).append(Path(path))
+    return found
 
 
 def run_program(main: Callable[[], None]) -> None:

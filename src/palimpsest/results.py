@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.files import InputError, atomic_path
+from palimpsest.files import InputError
 
 SETTINGS = (
     "lr",
@@ -25,12 +25,6 @@ def settings_columns(names: Iterable[str]) -> list[str]:
     """Setting names in the order of the columns: the known ones first, then the others sorted."""
     names = set(names)
     return [name for name in SETTINGS if name in names] + sorted(names - set(SETTINGS))
-
-
-def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as CSV with six significant digits, atomically."""
-    with atomic_path(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def read_part(path: str | Path) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from palimpsest.files import InputError
+from palimpsest.files import InputError, atomic_path
 
 SPLITS = ("forget", "retain", "val")
 _PERCENTILE = re.compile(r"(klom|null|second_oracle)_p(\d+(?:\.\d+)?)$")
@@ -20,6 +20,12 @@ _RESULTS = {
     "klom_mean", "n_models", "nan_points", "clipped_points", "relative_cost", "seconds",
     "accuracy", "accuracy_sd", "diverged_models",
 }  # fmt: skip
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as CSV with six significant digits, atomically."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def read_table(path: str | Path, needed: list[str]) -> pd.DataFrame:

@@ -9,8 +9,9 @@ import pytest
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.margins import Margins
-from palimpsest.results import read_part, settings_columns, write_table
+from palimpsest.results import read_part, settings_columns
 from palimpsest.scores import accuracy_rows, klom_rows
+from palimpsest.tables import write_table
 
 SPLIT = Split(np.arange(20), np.arange(20, 30), np.arange(4))
 KLOM = {"mode": "ours", "direction": "unlearned||oracle", "bins": 20, "clip": 100.0, "floor": 1e-5}

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from palimpsest.studies.theory import hoeffding
+from palimpsest import hoeffding
 
 
 def test_population_tail_by_enumeration():

@@ -1,0 +1,59 @@
+"""Draw one figure of a study, and write the numbers that it shows as a table.
+
+A figure is a file studies/STUDY/figures/NAME.py with the names of its INPUTS and a function
+draw(inputs, *, note, ...) that gives the figure and its table; its settings are the keywords.
+"""
+
+import argparse
+import importlib.util
+import inspect
+from pathlib import Path
+from types import ModuleType
+
+from palimpsest.plots.style import check_formats, save_figure
+from palimpsest.programs import json_map, named_paths, run_program
+from palimpsest.tables import write_table
+
+
+def load(path: Path) -> ModuleType:
+    """The module of a figure's file; ValueError if it is missing or has no function draw."""
+    spec = importlib.util.spec_from_file_location(f"figure_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ValueError(f"{path}: there is no such file of a figure")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not callable(getattr(module, "draw", None)):
+        raise ValueError(f"{path}: has no function draw; needed: draw(inputs, *, note, ...)")
+    return module
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--figure", type=Path, required=True, help="the figure's file, .py")
+    parser.add_argument(
+        "--inputs", nargs="*", default=[], metavar="NAME=PATH",
+        help="files that it draws from; the paths of one name are joined",
+    )  # fmt: skip
+    parser.add_argument("--settings", type=json_map, default={}, help="its keywords, JSON")
+    parser.add_argument("--note", default="", help="line at the foot: models, data set, device")
+    parser.add_argument("--out", type=Path, nargs="+", required=True, help=".pdf, .svg, .png")
+    parser.add_argument("--out-table", type=Path, required=True, help="what it shows, .csv")
+    args = parser.parse_args()
+    check_formats(args.out)
+    figure = load(args.figure)
+    inputs = named_paths(args.inputs)
+    for name in getattr(figure, "INPUTS", ()):
+        if name not in inputs:
+            raise ValueError(f"{args.figure} draws from {name}; give --inputs {name}=PATH")
+    known = list(inspect.signature(figure.draw).parameters)[1:]
+    for name in args.settings:
+        if name not in known:
+            allowed = ", ".join(known)
+            raise ValueError(f"{args.figure}: unknown setting {name}; allowed are {allowed}")
+    drawn, table = figure.draw(inputs, note=args.note, **args.settings)
+    write_table(table, args.out_table)
+    save_figure(drawn, args.out)
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,27 @@
+"""Judge what a study claims: one row per claim with its verdict, from the study's measures.py."""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from palimpsest.programs import json_map, named_paths, run_program
+from palimpsest.registry import names
+from palimpsest.tables import write_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", required=True, choices=names("studies"))
+    parser.add_argument(
+        "--inputs", nargs="*", default=[], metavar="NAME=PATH",
+        help="claims and tables; the paths of one name are joined",
+    )  # fmt: skip
+    parser.add_argument("--settings", type=json_map, default={}, help="keywords of judge(), JSON")
+    parser.add_argument("--out", type=Path, required=True, help="one row per claim (.csv)")
+    args = parser.parse_args()
+    measures = importlib.import_module(f"palimpsest.studies.{args.study}.measures")
+    write_table(measures.judge(named_paths(args.inputs), **args.settings), args.out)
+
+
+if __name__ == "__main__":
+    run_program(main)
