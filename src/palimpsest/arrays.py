@@ -9,8 +9,12 @@ import numpy as np
 from palimpsest.files import InputError
 
 
-def read_arrays(path: str | Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
+def read_arrays(
+    path: str | Path, names: list[str] | None = None, *, rest: bool = False
+) -> dict[str, np.ndarray]:
     """Read the arrays `names` (None: all) of the .npz file `path`, never unpickling anything.
+
+    With `rest` the others that it holds are read as well.
 
     Raises InputError when the file is missing, damaged, not a .npz, or lacks one of the arrays.
     """
@@ -26,7 +30,7 @@ def read_arrays(path: str | Path, names: list[str] | None = None) -> dict[str, n
                 if name not in archive.files:
                     found = ", ".join(archive.files) or "nothing"
                     raise InputError(f"{path}: holds no array {name!r}; it holds {found}")
-            return {name: archive[name] for name in (names or archive.files)}
+            return {name: archive[name] for name in (archive.files if rest else names or archive.files)}
     except InputError:
         raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:

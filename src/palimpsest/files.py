@@ -14,6 +14,19 @@ class InputError(ValueError):
     """A file or a setting given by the user is wrong; the message is one clear sentence."""
 
 
+class SettingError(InputError):
+    """A setting is wrong; whoever knows where it stands puts the place before the sentence.
+
+    Args:
+        key: the setting.
+        found, allowed: the parts of the sentence `KEY {found}; allowed: {allowed}`.
+    """
+
+    def __init__(self, key: str, found: str, allowed: str) -> None:
+        super().__init__(f"{key} {found}; allowed: {allowed}")
+        self.key, self.found, self.allowed = key, found, allowed
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.

@@ -1,7 +1,8 @@
-"""A data set: one pool of labelled images, from which every split takes its points.
+"""A data set: one pool of labelled inputs, from which every split takes its points.
 
 The pool index of a point is its row here. Where a data set has an official test part, the pool is
-the official training part in official order, then the official test part.
+the official training part in official order, then the official test part. Inputs are images or
+texts; everything else in the library sees an array whose first axis is the pool.
 """
 
 import hashlib
@@ -12,22 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from palimpsest.arrays import read_arrays
+from palimpsest.data.facts import Facts
 from palimpsest.files import InputError, atomic_path
 
 _NO_TRAIN_POINTS = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
-    """One pool of labelled images and the constants that normalise them."""
+class Images:
+    """How uint8 images (pool, channels, height, width) become a network's input."""
 
-    name: str
-    images: np.ndarray
-    """uint8 (points, channels, height, width)"""
-    labels: np.ndarray
-    """int64 (points,), classes counted from 0"""
-    train_points: int | None
-    """number of leading pool points that are the official training part; None: no official parts"""
     scale: float
     """pixel value of full white: 255 for most images, 16 for digits"""
     mean: np.ndarray
@@ -38,56 +33,126 @@ class Dataset:
     def __post_init__(self) -> None:
         object.__setattr__(self, "mean", np.asarray(self.mean, np.float32))
         object.__setattr__(self, "std", np.asarray(self.std, np.float32))
-        if self.images.dtype != np.uint8 or self.images.ndim != 4:
+
+    def check(self, pool: np.ndarray, name: str) -> None:
+        """ValueError unless `pool` is such images and each channel has its constants."""
+        if pool.dtype != np.uint8 or pool.ndim != 4:
             raise ValueError(
-                f"images of {self.name} are {self.images.dtype} with {self.images.ndim} axes; "
+                f"images of {name} are {pool.dtype} with {pool.ndim} axes; "
                 "needed: uint8 (points, channels, height, width)"
             )
-        if self.labels.dtype != np.int64 or self.labels.shape != (len(self.images),):
+        if self.mean.shape != pool.shape[1:2] or self.std.shape != pool.shape[1:2]:
+            raise ValueError(f"mean and std of {name} need one value per channel")
+
+    def inputs(self, pool: np.ndarray) -> np.ndarray:
+        """Normalised images: float32 (pool, channels, height, width)."""
+        scaled = pool.astype(np.float32)
+        scaled /= np.float32(self.scale)
+        scaled -= self.mean[:, None, None]
+        scaled /= self.std[:, None, None]
+        return scaled
+
+    @property
+    def vocabulary(self) -> None:
+        """Images have no vocabulary."""
+        return None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a file has to hold beside the pool."""
+        return {"scale": np.array(self.scale, np.float64), "mean": self.mean, "std": self.std}
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Texts as token ids (pool, length), int32; a short text is filled up with `padding`."""
+
+    vocabulary: int
+    """number of kinds of tokens; ids are 0 to vocabulary - 1"""
+    padding: int
+    """id that fills a text up; models and statistics leave it out by comparing with it"""
+
+    def check(self, pool: np.ndarray, name: str) -> None:
+        """ValueError unless `pool` is such ids."""
+        if pool.dtype != np.int32 or pool.ndim != 2:
+            raise ValueError(
+                f"texts of {name} are {pool.dtype} with {pool.ndim} axes; "
+                "needed: int32 token ids (points, length)"
+            )
+        if pool.size and not (0 <= pool.min() and pool.max() < self.vocabulary):
+            raise ValueError(
+                f"texts of {name} hold token ids {pool.min()} to {pool.max()}; "
+                f"allowed: 0 to {self.vocabulary - 1}, the vocabulary"
+            )
+        if not 0 <= self.padding < self.vocabulary:
+            raise ValueError(f"the padding of {name}, {self.padding}, is not in its vocabulary")
+
+    def inputs(self, pool: np.ndarray) -> np.ndarray:
+        """Token ids int64 (pool, length)."""
+        return pool.astype(np.int64)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a file has to hold beside the pool."""
+        return {"vocabulary": np.array(self.vocabulary), "padding": np.array(self.padding)}
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One pool of labelled inputs and how a network reads them."""
+
+    name: str
+    pool: np.ndarray
+    """(points, ...), as `encoding` says"""
+    labels: np.ndarray
+    """int64 (points,), classes counted from 0"""
+    train_points: int | None
+    """number of leading pool points that are the official training part; None: no official parts"""
+    encoding: Images | Tokens
+
+    def __post_init__(self) -> None:
+        self.encoding.check(self.pool, self.name)
+        if self.labels.dtype != np.int64 or self.labels.shape != (len(self.pool),):
             raise ValueError(
                 f"labels of {self.name} are {self.labels.dtype} {self.labels.shape}; "
-                f"needed: int64 ({len(self.images)},)"
+                f"needed: int64 ({len(self.pool)},)"
             )
         if len(self.labels) == 0 or self.labels.min() < 0:
             raise ValueError(f"{self.name} needs points, with labels counted from 0")
-        if self.mean.shape != (self.channels,) or self.std.shape != (self.channels,):
-            raise ValueError(f"mean and std of {self.name} need one value per channel")
-        if self.train_points is not None and not 0 < self.train_points < len(self.images):
+        if self.train_points is not None and not 0 < self.train_points < len(self.pool):
             raise ValueError(
                 f"{self.name} has {self.train_points} official training points of {len(self)}; "
                 "needed: some, and some test points"
             )
 
     def __len__(self) -> int:
-        return len(self.images)
-
-    @property
-    def channels(self) -> int:
-        """Number of image channels."""
-        return int(self.images.shape[1])
+        return len(self.pool)
 
     @property
     def classes(self) -> int:
         """Number of classes."""
         return int(self.labels.max()) + 1
 
+    @property
+    def facts(self) -> Facts:
+        """What a model is built from."""
+        return Facts(
+            len(self), self.train_points, self.classes, self.pool.shape[1:],
+            self.encoding.vocabulary,
+        )  # fmt: skip
+
     def inputs(self) -> np.ndarray:
-        """Normalised images: float32 (points, channels, height, width)."""
-        scaled = self.images.astype(np.float32)
-        scaled /= np.float32(self.scale)
-        scaled -= self.mean[:, None, None]
-        scaled /= self.std[:, None, None]
-        return scaled
+        """The pool as a network reads it, first axis the pool."""
+        return self.encoding.inputs(self.pool)
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over name, images, labels and constants, as hexadecimal text."""
+        """SHA-256 over name, pool, labels and constants, as hexadecimal text."""
         digest = hashlib.sha256()
-        head = f"{self.name} {self.images.shape} {self.train_points} {float(self.scale)!r}\n"
-        digest.update(head.encode())
-        digest.update(np.ascontiguousarray(self.images).data)
-        digest.update(np.ascontiguousarray(self.labels, "<i8").data)
-        digest.update(np.ascontiguousarray(np.stack([self.mean, self.std]), "<f4").data)
+        digest.update(f"{self.name} {self.pool.shape} {self.train_points}\n".encode())
+        parts = {"pool": self.pool, "labels": self.labels} | self.encoding.arrays()
+        for name, array in parts.items():
+            digest.update(f"{name}\n".encode())
+            little_endian = array.dtype.newbyteorder("<")
+            digest.update(np.ascontiguousarray(array, little_endian).tobytes())
         return digest.hexdigest()
 
     def save(self, path: str | Path) -> None:
@@ -97,31 +162,33 @@ class Dataset:
             np.savez(
                 temporary,
                 name=np.array(self.name),
-                images=self.images,
+                pool=self.pool,
                 labels=self.labels,
                 train_points=np.array(train_points, np.int64),
-                scale=np.array(self.scale, np.float64),
-                mean=self.mean,
-                std=self.std,
                 checksum=np.array(self.checksum),
+                **self.encoding.arrays(),
             )
 
     @classmethod
     def load(cls, path: str | Path) -> "Dataset":
         """Read a file written by `save`; InputError if it is missing, damaged or altered."""
-        names = ["name", "images", "labels", "train_points", "scale", "mean", "std", "checksum"]
-        arrays = read_arrays(path, names)
+        arrays = read_arrays(path, ["name", "pool", "labels", "train_points", "checksum"], rest=True)
         try:
+            encoding: Images | Tokens
+            if "vocabulary" in arrays:
+                encoding = Tokens(int(arrays["vocabulary"]), int(arrays["padding"]))
+            else:
+                encoding = Images(float(arrays["scale"]), arrays["mean"], arrays["std"])
             train_points = int(arrays["train_points"])
             dataset = cls(
                 name=str(arrays["name"]),
-                images=arrays["images"],
+                pool=arrays["pool"],
                 labels=arrays["labels"],
                 train_points=None if train_points == _NO_TRAIN_POINTS else train_points,
-                scale=float(arrays["scale"]),
-                mean=arrays["mean"],
-                std=arrays["std"],
+                encoding=encoding,
             )
+        except KeyError as error:
+            raise InputError(f"{path}: not a data set (it holds no array {error})") from None
         except (ValueError, TypeError) as error:
             raise InputError(f"{path}: not a data set ({error})") from None
         if dataset.checksum != str(arrays["checksum"]):

@@ -20,6 +20,9 @@ from palimpsest.files import InputError, atomic_path, read_json
 
 Indices = np.ndarray | Sequence[int]
 
+PARTS = ("forget", "retain", "val")
+"""the sets of points that every metric is told for"""
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

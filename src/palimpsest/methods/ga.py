@@ -4,17 +4,17 @@ Each epoch is one pass over the forget set that ascends the cross entropy. The p
 plain SGD (no momentum, no decay, constant learning rate) with BatchNorm in train mode.
 """
 
-from typing import Literal
+from palimpsest.plans.plan import Phase, Plan, Term
+from palimpsest.values import BatchNorm, Count, NotNegative
 
-from palimpsest.phases import Phase, Schedule
 
-
-def schedule(
-    lr: float,
-    epochs: int,
-    forget_batch: int = 64,
-    batch_norm: Literal["train", "frozen"] = "train",
-) -> Schedule:
+def plan(
+    *,
+    lr: NotNegative,
+    epochs: Count,
+    forget_batch: Count = 64,
+    batch_norm: BatchNorm = "train",
+) -> Plan:
     """`epochs` ascending passes over the forget set."""
-    ascent = Phase("forget", forget_batch, lr, ascend=True)
-    return Schedule(epochs=((ascent,),) * epochs, batch_norm=batch_norm)
+    ascent = Phase((Term("forget", forget_batch, weight=-1.0),), lr)
+    return Plan(epochs=((ascent,),) * epochs, batch_norm=batch_norm)

@@ -4,23 +4,26 @@ Epoch t: if t <= ascent_epochs a full ascending pass over the forget set, then a
 pass over the retain set, both of the cross entropy.
 """
 
-from typing import Literal
+from palimpsest.files import SettingError
+from palimpsest.plans.plan import Phase, Plan, Term
+from palimpsest.values import BatchNorm, Count, NotNegative
 
-from palimpsest.phases import Phase, Schedule
 
-
-def schedule(
-    lr: float,
-    epochs: int,
-    ascent_epochs: int,
-    forget_batch: int = 64,
-    retain_batch: int = 64,
-    batch_norm: Literal["train", "frozen"] = "train",
-) -> Schedule:
+def plan(
+    *,
+    lr: NotNegative,
+    epochs: Count,
+    ascent_epochs: Count,
+    forget_batch: Count = 64,
+    retain_batch: Count = 64,
+    batch_norm: BatchNorm = "train",
+) -> Plan:
     """`epochs` passes over the retain set, the first `ascent_epochs` of them after an ascent."""
-    ascent = Phase("forget", forget_batch, lr, ascend=True)
-    descent = Phase("retain", retain_batch, lr)
-    return Schedule(
+    if ascent_epochs > epochs:
+        raise SettingError("ascent_epochs", f"is {ascent_epochs}", f"at most epochs, {epochs} here")
+    ascent = Phase((Term("forget", forget_batch, weight=-1.0),), lr)
+    descent = Phase((Term("retain", retain_batch),), lr)
+    return Plan(
         epochs=tuple((ascent, descent) if t < ascent_epochs else (descent,) for t in range(epochs)),
         batch_norm=batch_norm,
     )

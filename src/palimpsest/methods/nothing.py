@@ -1,8 +1,8 @@
 """Do nothing: the original model, taken as unlearned. The baseline of every figure."""
 
-from palimpsest.phases import Schedule
+from palimpsest.plans.plan import Plan
 
 
-def schedule() -> Schedule:
+def plan() -> Plan:
     """No epochs at all."""
-    return Schedule(epochs=())
+    return Plan(epochs=())

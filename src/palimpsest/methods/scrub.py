@@ -6,33 +6,35 @@ retain set that descends gamma * CE + alpha * KL_T. The learning rate falls to a
 each of the epochs 3, 5 and 9.
 """
 
-from typing import Literal
-
-from palimpsest.losses import Distillation
-from palimpsest.phases import Epoch, Phase, Schedule
+from palimpsest.files import SettingError
+from palimpsest.plans.losses import Distillation
+from palimpsest.plans.plan import Epoch, Phase, Plan, Term
+from palimpsest.values import BatchNorm, Count, NotNegative, Positive
 
 DECAY_EPOCHS = (3, 5, 9)
 
 
-def schedule(
-    lr: float,
-    epochs: int,
-    ascent_epochs: int,
-    forget_batch: int = 64,
-    retain_batch: int = 64,
-    alpha: float = 0.001,
-    gamma: float = 0.99,
-    temperature: float = 4.0,
-    batch_norm: Literal["train", "frozen"] = "train",
-) -> Schedule:
+def plan(
+    *,
+    lr: NotNegative,
+    epochs: Count,
+    ascent_epochs: Count,
+    forget_batch: Count = 64,
+    retain_batch: Count = 64,
+    alpha: NotNegative = 0.001,
+    gamma: NotNegative = 0.99,
+    temperature: Positive = 4.0,
+    batch_norm: BatchNorm = "train",
+) -> Plan:
     """`epochs` passes over the retain set, the first `ascent_epochs` of them after an ascent."""
-    away = Distillation(alpha=1.0, gamma=0.0, temperature=temperature)
-    near = Distillation(alpha=alpha, gamma=gamma, temperature=temperature)
+    if ascent_epochs > epochs:
+        raise SettingError("ascent_epochs", f"is {ascent_epochs}", f"at most epochs, {epochs} here")
+    away = Term("forget", forget_batch, Distillation(1.0, 0.0, temperature), weight=-1.0)
+    near = Term("retain", retain_batch, Distillation(alpha, gamma, temperature))
 
     def epoch(t: int) -> Epoch:
         rate = lr * 0.1 ** sum(t > past for past in DECAY_EPOCHS)
-        descent = Phase("retain", retain_batch, rate, loss=near)
-        ascent = Phase("forget", forget_batch, rate, loss=away, ascend=True)
+        ascent, descent = Phase((away,), rate), Phase((near,), rate)
         return (ascent, descent) if t <= ascent_epochs else (descent,)
 
-    return Schedule(epochs=tuple(epoch(t) for t in range(1, epochs + 1)), batch_norm=batch_norm)
+    return Plan(epochs=tuple(epoch(t) for t in range(1, epochs + 1)), batch_norm=batch_norm)

@@ -1,19 +1,15 @@
-"""KLoM per data point, its percentile over sets of points, its null floor and its interval."""
+"""Metrics: each file is one, found by name; from records to rows of a table.
 
-from palimpsest.metrics.histograms import MODES
-from palimpsest.metrics.point_counts import clipped_points, nan_points
-from palimpsest.metrics.point_scores import DIRECTIONS, klom
-from palimpsest.metrics.point_sets import set_percentiles
-from palimpsest.metrics.uncertainty import Interval, klom_intervals, null_floor
+A metric has
 
-__all__ = [
-    "DIRECTIONS",
-    "MODES",
-    "Interval",
-    "clipped_points",
-    "klom",
-    "klom_intervals",
-    "nan_points",
-    "null_floor",
-    "set_percentiles",
-]
+    NEEDS       statistics that the records have to hold, see `records.STATISTICS`
+    OF_ORACLES  whether the oracles themselves have a score (accuracy), or are the yardstick (KLoM)
+    rows(record, oracle, split, reference, *, ...)
+                one dictionary for each set of points ("split": forget, retain, val), the rest of
+                whose entries are results; the keywords are the metric's settings
+    reference(oracle, split, **settings), if wanted
+                what only the oracles decide, such as a floor: worked out once for all methods,
+                kept as JSON and handed to `rows`
+
+so that a table of a metric has the columns of its rows, and a new metric is this one file.
+"""

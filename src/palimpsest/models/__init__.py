@@ -1,16 +1,6 @@
-"""Architectures by name; each is a plain `nn.Module` built from the data's shape."""
+"""Architectures: each file is one, found by name.
 
-from torch import nn
-
-from palimpsest.models.resnet9 import ResNet9
-
-ARCHITECTURES = {"resnet9": ResNet9}
-
-
-def build(name: str, *, channels: int, classes: int, image_size: int, width: int) -> nn.Module:
-    """An untrained model of architecture `name` (weights drawn from torch's global generator)."""
-    if name not in ARCHITECTURES:
-        raise ValueError(f"unknown model {name!r}: allowed are {', '.join(sorted(ARCHITECTURES))}")
-    return ARCHITECTURES[name](
-        channels=channels, classes=classes, width=width, image_size=image_size
-    )
+A model has a function `build(data, *, ...)` that gives one untrained `nn.Module` for a data set of
+these `data.facts.Facts`; its keywords are the settings. `weights(data, **settings)` counts its
+weights without building it. Reading the file needs no torch.
+"""

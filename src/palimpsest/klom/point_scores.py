@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from palimpsest.metrics.histograms import MODES, Array, outcome_counts, prepare, without_scale
+from palimpsest.klom.histograms import MODES, Array, outcome_counts, prepare, without_scale
 
 DIRECTIONS = ("unlearned||oracle", "oracle||unlearned")
 _CHUNK = 150_000  # margins per population and chunk: what the comparisons need stays in the cache

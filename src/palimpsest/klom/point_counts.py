@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from palimpsest.metrics.histograms import Array
-from palimpsest.metrics.point_scores import as_margins
+from palimpsest.klom.histograms import Array
+from palimpsest.klom.point_scores import as_margins
 
 
 def nan_points(*margins: ArrayLike) -> int:

@@ -9,7 +9,7 @@ structure (the bias of the plain bootstrap).
 import numpy as np
 from numpy.typing import NDArray
 
-from palimpsest.metrics.histograms import Array
+from palimpsest.klom.histograms import Array
 
 _NORMAL_IQR = 1.349  # interquartile range of a standard normal
 

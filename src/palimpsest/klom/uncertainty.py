@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from palimpsest.metrics.histograms import Array
-from palimpsest.metrics.point_scores import as_margins, as_populations, check_settings, klom
-from palimpsest.metrics.point_sets import Sets, as_columns, check_percentile, set_percentiles
-from palimpsest.metrics.smoothing import SmoothedPopulation
+from palimpsest.klom.histograms import Array
+from palimpsest.klom.point_scores import as_margins, as_populations, check_settings, klom
+from palimpsest.klom.point_sets import Sets, as_columns, check_percentile, set_percentiles
+from palimpsest.klom.smoothing import SmoothedPopulation
 
 _BATCH = 150_000  # margins per population scored in one call; small problems gain by it
 _POOL = 2  # rows of kernel noise for each one that a repeat uses

@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from palimpsest.data.datasets import Dataset
+from palimpsest.data.datasets import Dataset, Images
+from palimpsest.data.facts import Facts
 from palimpsest.files import InputError
 
 FOLDER = "cifar-10-batches-py"
 TRAIN_FILES = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST_FILE, META_FILE = "test_batch", "batches.meta"
 FILES = (*TRAIN_FILES, TEST_FILE, META_FILE)
-OFFICIAL_SIZE = (60_000, 50_000)
+OFFICIAL_POINTS, OFFICIAL_TRAIN_POINTS = 60_000, 50_000
 
 # torchvision.datasets.CIFAR10 has the same; here so that a check needs no import of torch.
 OFFICIAL_MD5 = {
@@ -70,12 +71,10 @@ def load(data_dir: Path, download: bool, checksums: str) -> Dataset:
         ) from None
     return Dataset(
         name="cifar10",
-        images=np.ascontiguousarray(images),
+        pool=np.ascontiguousarray(images),
         labels=labels,
         train_points=len(parts[0].targets),
-        scale=255.0,
-        mean=np.array(MEAN),
-        std=np.array(STD),
+        encoding=Images(scale=255.0, mean=np.array(MEAN), std=np.array(STD)),
     )
 
 
@@ -106,16 +105,16 @@ def check(data_dir: Path, download: bool, checksums: str) -> None:
             )
 
 
-def size(data_dir: Path, checksums: str) -> tuple[int, int | None] | None:
-    """Points and training points: 60,000 and 50,000, or what the file of checksums says."""
-    if checksums == "official":
-        return OFFICIAL_SIZE
-    path = data_dir / FOLDER / checksums
-    match = _SIZE_PATTERN.search(path.read_text(encoding="utf-8")) if path.is_file() else None
-    if match is None:
-        return None
-    train, test = int(match[1]), int(match[2])
-    return train + test, train
+def facts(data_dir: Path, checksums: str) -> Facts | None:
+    """Of the official files, or what the file of checksums says; None if it does not tell."""
+    points, train = OFFICIAL_POINTS, OFFICIAL_TRAIN_POINTS
+    if checksums != "official":
+        path = data_dir / FOLDER / checksums
+        match = _SIZE_PATTERN.search(path.read_text(encoding="utf-8")) if path.is_file() else None
+        if match is None:
+            return None
+        train, points = int(match[1]), int(match[1]) + int(match[2])
+    return Facts(points, train, classes=10, item=(3, 32, 32))
 
 
 def read_checksums(path: Path) -> dict[str, str]:
@@ -132,7 +131,7 @@ def read_checksums(path: Path) -> dict[str, str]:
 
 
 def checksum_text(contents: dict[str, bytes], train: int, test: int) -> str:
-    """The md5sum-style text for files of these contents; `size` reads its first line."""
+    """The md5sum-style text for files of these contents; `facts` reads its first line."""
     lines = [_SIZE_LINE.format(train=train, test=test)]
     lines += [f"{hashlib.md5(contents[name]).hexdigest()}  {name}" for name in FILES]
     return "\n".join(lines) + "\n"

@@ -1,17 +1,17 @@
-"""Forget sets: drawn at random, by a principal component of the datamodel matrix, or from a file.
+"""A forget set by a principal component of the datamodel matrix: the points that matter most.
 
-Every function returns sorted int64 pool indices; Split.with_forget holds them to the training set.
+"Ascent Fails to Forget", Section 3 and Appendix J.
 """
 
-import json
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from palimpsest.arrays import read_arrays
-from palimpsest.data.splits import as_indices
-from palimpsest.files import InputError, read_json
+from palimpsest.files import SettingError
+from palimpsest.values import Count, Whole
+
+NEEDS = ("datamodel",)
 
 FULL_SVD_POINTS = 4096
 """above this many training points the component comes from a Lanczos iteration"""
@@ -20,17 +20,37 @@ BLOCK = 1024
 """rows of the matrix that the Lanczos iteration turns to float64 at a time"""
 
 
-def random_forget_set(train: np.ndarray, size: int, seed: int) -> np.ndarray:
-    """`size` of the indices `train`, drawn without replacement.
+def choose(
+    train: np.ndarray, datamodel: np.ndarray | None, *, component: Count, top: Whole, bottom: Whole
+) -> np.ndarray:
+    """The `top` training points of highest projection on a component, and the `bottom` lowest.
 
-    The rule behind the published random forget sets of CIFAR-10 (data-unlearning-bench).
+    `datamodel` (points, points), in the order of `train`; components are counted from 1.
     """
-    if not 1 <= size < len(train):
+    if datamodel is None or datamodel.shape != (len(train), len(train)):
+        found = "there is none" if datamodel is None else f"it has shape {datamodel.shape}"
         raise ValueError(
-            f"the forget set size is {size}; allowed: 1 to {len(train) - 1}, below the training set"
+            f"the datamodel matrix needs a row and a column for each of the {len(train)} training "
+            f"points; {found}"
         )
-    positions = np.random.RandomState(seed).choice(len(train), size, replace=False)
-    return np.sort(train[positions])
+    return component_forget_set(component_projection(datamodel, component), train, top, bottom)
+
+
+def points(settings: Mapping[str, Any]) -> int:
+    """How many points are chosen."""
+    return int(settings["top"]) + int(settings["bottom"])
+
+
+def check(settings: Mapping[str, Any], train: int) -> None:
+    """SettingError unless there are points to forget, some are left, and the component exists."""
+    total, component = points(settings), settings["component"]
+    allowed = f"at most {train - 1}, below the {train} training points"
+    if total == 0:
+        raise SettingError("top", "and bottom are 0", "together at least 1")
+    if total >= train:
+        raise SettingError("top", f"is {total} together with bottom", allowed)
+    if component >= train:
+        raise SettingError("component", f"is {component}", allowed)
 
 
 def component_projection(matrix: np.ndarray, component: int) -> np.ndarray:
@@ -83,31 +103,6 @@ def component_forget_set(
     return np.sort(train[np.concatenate([highest, lowest])])
 
 
-def forget_set_from_file(path: str | Path, key: str | None = None) -> np.ndarray:
-    """Pool indices from .npz (array `key`), .npy, .json (a list, or a map and `key`), or .txt.
-
-    A text file holds one index a line; `#` starts a comment. `key` may be left out where the file
-    holds one list. InputError, one sentence, for everything that is wrong with the file.
-    """
-    path = Path(path)
-    if not path.is_file():
-        found = "is no file" if path.exists() else "there is no such file"
-        raise InputError(f"{path}: {found}")
-    readers = {".npz": _read_npz, ".npy": _read_npy, ".json": _read_json, ".txt": _read_txt}
-    if path.suffix not in readers:
-        raise InputError(
-            f"{path}: not a kind of file that holds a forget set; allowed: {', '.join(readers)}"
-        )
-    values = readers[path.suffix](path, key)
-    try:
-        indices = as_indices(values, "forget set")
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{path}: {error}") from None
-    if not len(indices):
-        raise InputError(f"{path}: the forget set is empty; needed: at least one index")
-    return indices
-
-
 def _full_svd(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     centred = matrix.astype(np.float64)
     centred -= centred.mean(axis=0)
@@ -137,54 +132,3 @@ def _lanczos_svd(matrix: np.ndarray, components: int) -> tuple[np.ndarray, np.nd
     left, scales, right = svds(centred, k=components, v0=start)
     order = np.argsort(-scales, kind="stable")
     return left[:, order], scales[order], right[order]
-
-
-def _read_npz(path: Path, key: str | None) -> np.ndarray:
-    if key is not None:
-        return read_arrays(path, [key])[key]
-    arrays = read_arrays(path)
-    if len(arrays) != 1:
-        raise InputError(f"{path}: holds {', '.join(arrays) or 'nothing'}; name one of them as key")
-    return next(iter(arrays.values()))
-
-
-def _read_npy(path: Path, key: str | None) -> np.ndarray:
-    _no_key(path, key)
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        raise InputError(f"{path}: damaged or not a .npy file of numbers") from None
-
-
-def _read_json(path: Path, key: str | None) -> Any:
-    content = read_json(path)
-    if key is None and isinstance(content, list):
-        return content
-    if key is not None and isinstance(content, dict) and key in content:
-        return content[key]
-    wanted = "a list of indices" if key is None else f"a map with the key {key!r}"
-    raise InputError(f"{path}: does not hold {wanted}")
-
-
-def _read_txt(path: Path, key: str | None) -> list[Any]:
-    _no_key(path, key)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
-    words = [line.split("#")[0].strip() for line in lines]
-    return [_number(word) for word in words if word]
-
-
-def _number(word: str) -> Any:
-    """`word` as an integer where it is one; otherwise itself, to be refused with the others."""
-    try:
-        value = json.loads(word)
-    except json.JSONDecodeError:
-        return word
-    return value if type(value) is int else word
-
-
-def _no_key(path: Path, key: str | None) -> None:
-    if key is not None:
-        raise InputError(f"{path}: key {key!r} given, but only .npz and .json files have keys")

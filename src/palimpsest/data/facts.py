@@ -1,0 +1,30 @@
+"""What is known of a data set before it is loaded: models are built, and needs reckoned, from it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Shape and size of a data set.
+
+    Args:
+        points: inputs in the pool.
+        train_points: of these the leading ones, the official training part; None: no such parts.
+        classes: number of classes.
+        item: shape of one input: (channels, height, width) of an image, (length,) of a text.
+        vocabulary: kinds of tokens in a text; None for images.
+    """
+
+    points: int
+    train_points: int | None
+    classes: int
+    item: tuple[int, ...]
+    vocabulary: int | None = None
+
+    @property
+    def values(self) -> int:
+        """Numbers in one input."""
+        product = 1
+        for size in self.item:
+            product *= size
+        return product

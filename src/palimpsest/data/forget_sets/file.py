@@ -1,0 +1,110 @@
+"""A forget set from a file of pool indices."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from palimpsest.arrays import read_arrays
+from palimpsest.data.splits import as_indices
+from palimpsest.files import InputError, read_json
+from palimpsest.values import Text
+
+FILES = ("path",)
+
+
+def choose(
+    train: np.ndarray,
+    datamodel: np.ndarray | None = None,
+    *,
+    path: Text,
+    key: Text | None = None,
+) -> np.ndarray:
+    """The indices that the file holds; see `read_indices`."""
+    return read_indices(path, key)
+
+
+def points(settings: Mapping[str, Any]) -> None:
+    """The definition does not tell."""
+
+
+def check(settings: Mapping[str, Any], train: int) -> None:
+    """The definition fits any training set; its file is read where the data set is known."""
+
+
+def read_indices(path: str | Path, key: str | None = None) -> np.ndarray:
+    """Pool indices from .npz (array `key`), .npy, .json (a list, or a map and `key`), or .txt.
+
+    A text file holds one index a line; `#` starts a comment. `key` may be left out where the file
+    holds one list. InputError, one sentence, for everything that is wrong with the file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "is no file" if path.exists() else "there is no such file"
+        raise InputError(f"{path}: {found}")
+    readers = {".npz": _read_npz, ".npy": _read_npy, ".json": _read_json, ".txt": _read_txt}
+    if path.suffix not in readers:
+        raise InputError(
+            f"{path}: not a kind of file that holds a forget set; allowed: {', '.join(readers)}"
+        )
+    values = readers[path.suffix](path, key)
+    try:
+        indices = as_indices(values, "forget set")
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: {error}") from None
+    if not len(indices):
+        raise InputError(f"{path}: the forget set is empty; needed: at least one index")
+    return indices
+
+
+def _read_npz(path: Path, key: str | None) -> np.ndarray:
+    if key is not None:
+        return read_arrays(path, [key])[key]
+    arrays = read_arrays(path)
+    if len(arrays) != 1:
+        raise InputError(f"{path}: holds {', '.join(arrays) or 'nothing'}; name one of them as key")
+    return next(iter(arrays.values()))
+
+
+def _read_npy(path: Path, key: str | None) -> np.ndarray:
+    _no_key(path, key)
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        raise InputError(f"{path}: damaged or not a .npy file of numbers") from None
+
+
+def _read_json(path: Path, key: str | None) -> Any:
+    content = read_json(path)
+    if key is None and isinstance(content, list):
+        return content
+    if key is not None and isinstance(content, dict) and key in content:
+        return content[key]
+    wanted = "a list of indices" if key is None else f"a map with the key {key!r}"
+    raise InputError(f"{path}: does not hold {wanted}")
+
+
+def _read_txt(path: Path, key: str | None) -> list[Any]:
+    _no_key(path, key)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file") from None
+    words = [line.split("#")[0].strip() for line in lines]
+    return [_number(word) for word in words if word]
+
+
+def _number(word: str) -> Any:
+    """`word` as an integer where it is one; otherwise itself, to be refused with the others."""
+    try:
+        value = json.loads(word)
+    except json.JSONDecodeError:
+        return word
+    return value if type(value) is int else word
+
+
+def _no_key(path: Path, key: str | None) -> None:
+    if key is not None:
+        raise InputError(f"{path}: key {key!r} given, but only .npz and .json files have keys")

@@ -1,0 +1,19 @@
+"""KLoM per data point, its percentile over sets of points, its null floor and its interval."""
+
+from palimpsest.klom.histograms import MODES
+from palimpsest.klom.point_counts import clipped_points, nan_points
+from palimpsest.klom.point_scores import DIRECTIONS, klom
+from palimpsest.klom.point_sets import set_percentiles
+from palimpsest.klom.uncertainty import Interval, klom_intervals, null_floor
+
+__all__ = [
+    "DIRECTIONS",
+    "MODES",
+    "Interval",
+    "clipped_points",
+    "klom",
+    "klom_intervals",
+    "nan_points",
+    "null_floor",
+    "set_percentiles",
+]

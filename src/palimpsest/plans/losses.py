@@ -1,0 +1,73 @@
+"""Losses of a batch, one value per model; plain data, so that two phases can be compared.
+
+They are written with the methods of tensors, so that reading a plan needs no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a loss may look at; b points, k models.
+
+    Args:
+        logits: of the models in training, (b, k, classes).
+        labels: the term's targets, (b, k).
+        teacher: logits of the frozen starting models, where the loss needs "teacher".
+        features: outputs of the layers that the loss names in `layers`, by name: (b, k, ...).
+    """
+
+    logits: Tensor
+    labels: Tensor
+    teacher: Tensor | None = None
+    features: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Loss(Protocol):
+    """What a term weighs; `needs` names what the batch has to hold: "teacher", "features"."""
+
+    needs: ClassVar[frozenset[str]]
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """The mean over the points of the batch, (k,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Mean cross entropy."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def __call__(self, batch: Batch) -> Tensor:
+        chosen = batch.logits.log_softmax(-1).gather(-1, batch.labels.unsqueeze(-1))
+        return -chosen.squeeze(-1).mean(0)
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """gamma * CE + alpha * KL_T with KL_T = T^2 * mean KL(teacher || student) at temperature T.
+
+    The loss of SCRUB (Kurmanji et al. 2023): gamma = 0, alpha = 1 is its ascent on the forget set.
+    """
+
+    alpha: float
+    gamma: float
+    temperature: float
+    needs: ClassVar[frozenset[str]] = frozenset({"teacher"})
+
+    def __call__(self, batch: Batch) -> Tensor:
+        assert batch.teacher is not None
+        student = (batch.logits / self.temperature).log_softmax(-1)
+        target = (batch.teacher / self.temperature).log_softmax(-1)
+        kl = (target.exp() * (target - student)).sum(-1).mean(0) * self.temperature**2
+        if self.gamma == 0.0:
+            return self.alpha * kl
+        return self.alpha * kl + self.gamma * CrossEntropy()(batch)

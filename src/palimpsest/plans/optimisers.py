@@ -1,0 +1,54 @@
+"""Optimisers as plain data; `make` gives torch's own. Phases set the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
+
+
+@dataclass(frozen=True)
+class Sgd:
+    """Stochastic gradient descent.
+
+    Args:
+        momentum, weight_decay: see torch.optim.SGD.
+        warmup_steps: over the first so many steps the phase's learning rate grows linearly from 0.
+    """
+
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    warmup_steps: int = 0
+
+    def make(self, parameters: Iterable[Tensor]) -> Optimizer:
+        """torch.optim.SGD with learning rate 0."""
+        from torch.optim import SGD
+
+        return SGD(parameters, lr=0.0, momentum=self.momentum, weight_decay=self.weight_decay)
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019); `warmup_steps` as for Sgd."""
+
+    weight_decay: float = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    warmup_steps: int = 0
+
+    def make(self, parameters: Iterable[Tensor]) -> Optimizer:
+        """torch.optim.AdamW with learning rate 0."""
+        from torch.optim import AdamW as TorchAdamW
+
+        return TorchAdamW(
+            parameters,
+            lr=0.0,
+            betas=(self.beta1, self.beta2),
+            eps=self.epsilon,
+            weight_decay=self.weight_decay,
+        )

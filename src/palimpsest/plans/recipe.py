@@ -1,0 +1,32 @@
+"""Training from scratch, as a plan."""
+
+from palimpsest.plans.optimisers import Sgd
+from palimpsest.plans.plan import Phase, Plan, Term
+from palimpsest.values import Count, Momentum, NotNegative, Positive
+
+
+def recipe(
+    *,
+    epochs: Count,
+    batch_size: Count,
+    peak_lr: Positive,
+    peak_epoch: Positive,
+    momentum: Momentum,
+    weight_decay: NotNegative,
+) -> Plan:
+    """Training on the retain set with the triangular learning rate of "Ascent", Appendix J.
+
+    The learning rate rises linearly from 0 to `peak_lr` at `peak_epoch` and falls to 0 at the end.
+    A peak inside an epoch is rounded by that epoch's straight line.
+    """
+
+    def lr(epoch: float) -> float:
+        if epoch <= peak_epoch:
+            return peak_lr * epoch / peak_epoch
+        return peak_lr * (epochs - epoch) / (epochs - peak_epoch)
+
+    descent = (Term("retain", batch_size),)
+    return Plan(
+        epochs=tuple((Phase(descent, lr(e), lr_end=lr(e + 1)),) for e in range(epochs)),
+        optimiser=Sgd(momentum=momentum, weight_decay=weight_decay),
+    )

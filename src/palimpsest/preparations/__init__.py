@@ -1,0 +1,7 @@
+"""Preparations: what is done to a network before a method's first step. Each file is one.
+
+A preparation has a function `prepare(stack, data, seeds, *, ...)` that gives a
+`training.preparing.Prepared`: which parameters move, where, and how the network is finished at the
+end; its keywords are the settings. A grid names one under `prepare`, for whatever method. Reading
+the file needs no torch.
+"""

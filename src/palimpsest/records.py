@@ -1,0 +1,95 @@
+"""Records: what a population leaves, from which every metric is computed without the models.
+
+A record is a set of named statistics of each model at each point, arrays (models, points) or, for
+a sweep of settings, (settings, models, points); logits have the classes as one more axis. On disk
+it is an .npz file with an array for each statistic, `points` int64 (pool indices, train then val)
+and `seeds` int64 (models,).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from palimpsest.arrays import read_arrays
+from palimpsest.files import InputError, atomic_path
+
+ALWAYS = ("margin", "correct")
+"""statistics that every record holds"""
+STATISTICS = {
+    "margin": np.dtype(np.float32),
+    "correct": np.dtype(bool),
+    "logits": np.dtype(np.float16),
+}
+"""name of a statistic -> how it is kept; `training.statistics` works it out"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Statistics of one population, or of a sweep of settings over one population.
+
+    Args:
+        statistics: by name; `record["margin"]` is short for `record.statistics["margin"]`.
+        points: pool index of each column.
+        seeds: of the models.
+    """
+
+    statistics: Mapping[str, np.ndarray]
+    points: np.ndarray
+    seeds: np.ndarray
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self.statistics:
+            raise InputError(
+                f"the record holds no {name}; it holds {', '.join(self.statistics)} (record: in "
+                "the study's section of the configuration asks for more)"
+            )
+        return self.statistics[name]
+
+    def save(self, path: str | Path) -> None:
+        """Write all arrays to one .npz file, atomically."""
+        arrays = {
+            name: np.asarray(values, STATISTICS.get(name)) for name, values in self.statistics.items()
+        }
+        with atomic_path(path) as temporary:
+            np.savez(temporary, points=self.points, seeds=self.seeds, **arrays)
+
+    @classmethod
+    def load(cls, paths: Sequence[str | Path]) -> "Record":
+        """Read the blocks of one population and join them along the models."""
+        blocks = [read_arrays(path, [*ALWAYS, "points", "seeds"], rest=True) for path in paths]
+        for path, block in zip(paths, blocks, strict=True):
+            if not np.array_equal(block["points"], blocks[0]["points"]):
+                raise InputError(f"{path}: its points differ from those of {paths[0]}")
+            if set(block) != set(blocks[0]):
+                raise InputError(f"{path}: its statistics differ from those of {paths[0]}")
+        seeds = np.concatenate([block["seeds"] for block in blocks])
+        if len(np.unique(seeds)) < len(seeds):
+            raise InputError(f"{paths[0]} and the files after it: a seed occurs twice")
+        axis = blocks[0]["margin"].ndim - 2
+        names = [name for name in blocks[0] if name not in ("points", "seeds")]
+        return cls(
+            {name: np.concatenate([block[name] for block in blocks], axis=axis) for name in names},
+            points=blocks[0]["points"],
+            seeds=seeds,
+        )
+
+    def of(self, points: np.ndarray) -> "Record":
+        """The same record with its points in the order of `points`."""
+        position = {int(point): column for column, point in enumerate(self.points)}
+        try:
+            columns = [position[int(point)] for point in points]
+        except KeyError as error:
+            raise InputError(f"nothing was recorded for point {error}") from None
+        axes = self["margin"].ndim
+        chosen = {
+            name: values[..., columns, :] if values.ndim > axes else values[..., columns]
+            for name, values in self.statistics.items()
+        }
+        return Record(chosen, points, self.seeds)
+
+    def setting(self, number: int) -> "Record":
+        """The record of one setting of a sweep."""
+        chosen = {name: values[number] for name, values in self.statistics.items()}
+        return Record(chosen, self.points, self.seeds)

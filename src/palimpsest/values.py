@@ -1,0 +1,41 @@
+"""The kinds of values that settings have, as annotations: what a configuration may hold there.
+
+A setting is a keyword argument annotated with one of these, with `bool`, or with a `Literal` of the
+words allowed. They check strictly: 24.0 is no integer, NaN no number, "1e-5" a text.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+Count = Annotated[int, Field(ge=1)]
+"""1, 2, 3, ..."""
+Whole = Annotated[int, Field(ge=0)]
+"""0, 1, 2, ..."""
+Several = Annotated[int, Field(ge=2)]
+"""2, 3, 4, ..."""
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+"""a part of a whole, neither none nor all of it"""
+Momentum = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Percentile = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+"""of a forget set"""
+BatchNorm = Literal["train", "frozen"]
+"""train: BatchNorm's statistics move, and batches are normalised by themselves (the public
+unlearning code); frozen: the statistics of the starting model are kept and used"""
+
+
+def _each_once(values: list[Any]) -> list[Any]:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            raise ValueError(f"holds {value!r} twice")
+    return values
+
+
+Once = AfterValidator(_each_once)
+"""in the annotation of a list: each of its values once"""
+Names = Annotated[list[Name], Field(min_length=1), Once]
