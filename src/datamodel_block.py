@@ -7,35 +7,38 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from palimpsest import arguments
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.datamodels.half_subsets import membership
 from palimpsest.files import atomic_path
-from palimpsest.programs import run_program
+from palimpsest.plans.recipe import recipe
+from palimpsest.programs import add_device, add_section, add_seeds, run_program, section
+from palimpsest.training.device import open_device
 from palimpsest.training.evaluate import logits, margins
-from palimpsest.training.populations import train_population
+from palimpsest.training.populations import builder, tensors, train_population
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="dataset.npz")
     parser.add_argument("--split", type=Path, required=True, help="base split")
-    parser.add_argument("--fraction", type=float, default=0.5, help="size of the subsets")
-    arguments.add_seeds(parser)
-    arguments.add_model(parser)
-    arguments.add_recipe(parser)
-    arguments.add_device(parser)
+    parser.add_argument("--fraction", type=float, required=True, help="size of the subsets")
+    add_seeds(parser)
+    add_section(parser, "model", "architecture")
+    add_section(parser, "training", "recipe")
+    add_device(parser)
     parser.add_argument("--out", type=Path, required=True, help="membership and margins (.npz)")
     args = parser.parse_args()
 
+    model, training = section(args, "model"), section(args, "training")
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
-    arguments.check_split(split, dataset, args.split)
-    device = arguments.device(args)
-    inputs, labels = arguments.tensors(dataset)
-    seeds, train = arguments.seeds(args), torch.from_numpy(split.train)
+    split.check_belongs(dataset, args.split)
+    device = open_device(args.device, args.precision)
+    inputs, labels = tensors(dataset, device)
+    seeds = range(args.first_seed, args.first_seed + args.models)
+    train = torch.from_numpy(split.train)
     chosen = dict(zip(seeds, membership(seeds, len(train), args.fraction), strict=True))
-    shown, shown_labels = device.place(inputs[train]), device.place(labels[train])
+    recorded, recorded_labels = inputs[train], labels[train]
 
     def subset(run: list[int]) -> torch.Tensor:
         """Pool indices of each model's half, one column each."""
@@ -43,18 +46,19 @@ def main() -> None:
 
     rows = []
     for trained in train_population(
-        arguments.build(args, dataset),
+        builder(model, dataset),
         seeds,
         inputs=inputs,
         labels=labels,
         subset=subset,
-        schedule=arguments.recipe(args),
+        classes=dataset.classes,
+        plan=recipe(**training),
         stack_size=args.stack,
         device=device,
         report=logging.info,
     ):
-        output = logits(trained.stack, shown, device)[:, : len(trained.seeds)]
-        rows.append(margins(output, shown_labels).cpu().numpy())
+        output = logits(trained.stack, recorded, device)[:, : len(trained.seeds)]
+        rows.append(margins(output, recorded_labels).cpu().numpy())
     with atomic_path(args.out) as temporary:
         np.savez(
             temporary,

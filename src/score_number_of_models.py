@@ -9,39 +9,38 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.data.splits import Split
-from palimpsest.margins import Margins
-from palimpsest.metric_arguments import add_klom, klom_settings
-from palimpsest.metrics import klom, klom_intervals, null_floor, set_percentiles
-from palimpsest.programs import run_program, whole
-from palimpsest.scores import PARTS, percentile_name
-from palimpsest.tables import write_table
+from palimpsest.data.splits import PARTS, Split
+from palimpsest.klom import klom, klom_intervals, null_floor, set_percentiles
+from palimpsest.parts import write_parts
+from palimpsest.programs import add_metrics, metrics_of, run_program, whole
+from palimpsest.records import Record
+
+NULL_CHECK = (
+    "forget_set", "n_models", "split", "percentile", "null", "second_oracle", "ci_low", "ci_high",
+)  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forget-set", required=True, help="its name, for the table")
     parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
-    parser.add_argument("--originals", type=Path, nargs="+", required=True, help="margins (.npz)")
-    parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="margins (.npz)")
+    parser.add_argument("--originals", type=Path, nargs="+", required=True, help="records (.npz)")
+    parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="records (.npz)")
     parser.add_argument("--second-oracles", type=Path, nargs="*", default=[], help="likewise")
     parser.add_argument("--numbers", type=whole(2), nargs="+", required=True, help="values of N")
-    parser.add_argument(
-        "--repeats", type=whole(1), default=20, help="simulated pairs of populations"
-    )
-    add_klom(parser)
-    parser.add_argument("--out-table", type=Path, required=True, help="score against N (.csv)")
-    parser.add_argument("--out-null-check", type=Path, required=True, help="floor and truth (.csv)")
+    add_metrics(parser)
+    parser.add_argument("--out", type=Path, required=True, help="parts of tables (.json)")
     args = parser.parse_args()
 
-    split, settings = Split.load(args.split), klom_settings(args)
+    split, settings = Split.load(args.split), metrics_of(args)["klom"]
+    percentile, repeats = settings.pop("percentile"), settings.pop("null_repeats")
+    del settings["interval_repeats"]
     columns = {part: split.columns(part) for part in PARTS}
-    oracles = Margins.load(args.oracles).of(split.points).margins
-    compared = {"original": Margins.load(args.originals).of(split.points).margins}
+    oracles = Record.load(args.oracles).of(split.points)["margin"]
+    compared = {"original": Record.load(args.originals).of(split.points)["margin"]}
     if args.second_oracles:
-        second = Margins.load(args.second_oracles).of(split.points).margins
+        second = Record.load(args.second_oracles).of(split.points)["margin"]
         compared["second_oracle"] = second
-    score, null = (f"{what}_{percentile_name(args.percentile)}" for what in ("klom", "null"))
 
     def floors(n: int) -> dict[str, float]:
         """Null floor of n models against n, per set of points."""
@@ -50,8 +49,8 @@ def main() -> None:
             columns,
             unlearned_models=n,
             oracle_models=n,
-            repeats=args.repeats,
-            percentile=args.percentile,
+            repeats=repeats,
+            percentile=percentile,
             **settings,
         )
         return {part: float(values.mean()) for part, values in simulated.items()}
@@ -63,15 +62,16 @@ def main() -> None:
             if n > min(len(margins), len(oracles)):
                 continue
             points = klom(margins[:n], oracles[:n], **settings)
-            scores = set_percentiles(points, columns, percentile=args.percentile)
+            scores = set_percentiles(points, columns, percentile=percentile)
             rows += [
                 {
                     "forget_set": args.forget_set,
                     "comparison": comparison,
-                    "split": part,
                     "n_models": n,
-                    score: float(scores[part]),
-                    null: floor[part],
+                    "split": part,
+                    "percentile": percentile,
+                    "klom": float(scores[part]),
+                    "null": floor[part],
                 }
                 for part in PARTS
             ]
@@ -82,25 +82,25 @@ def main() -> None:
             second[:n],
             oracles[:n],
             columns,
-            repeats=args.repeats,
-            percentile=args.percentile,
+            repeats=repeats,
+            percentile=percentile,
             **settings,
         )
         checks = [
             {
                 "forget_set": args.forget_set,
-                "split": part,
                 "n_models": n,
-                null: floor[part],
-                score.replace("klom", "second_oracle"): intervals[part].score,
+                "split": part,
+                "percentile": percentile,
+                "null": floor[part],
+                "second_oracle": intervals[part].score,
                 "ci_low": intervals[part].ci_low,
                 "ci_high": intervals[part].ci_high,
             }
             for part in PARTS
         ]
-    write_table(pd.DataFrame(rows), args.out_table)
-    names = ["forget_set", "split", "n_models", null, score.replace("klom", "second_oracle")]
-    write_table(pd.DataFrame(checks, columns=[*names, "ci_low", "ci_high"]), args.out_null_check)
+    tables = {"number_of_models": pd.DataFrame(rows)}
+    write_parts(args.out, tables | {"null_check": pd.DataFrame(checks, columns=[*NULL_CHECK])})
 
 
 if __name__ == "__main__":

@@ -1,38 +1,26 @@
-"""Put a block of originals through every setting of a method; leave their margins."""
+"""Put a block of originals through every setting of a method; leave their record and the costs."""
 
 import argparse
-import json
 import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from palimpsest import arguments, methods
+from palimpsest import config, registry
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import write_json
-from palimpsest.margins import Margins
-from palimpsest.models.stacks import Stack
-from palimpsest.models.weights import check_network, check_originals, load_states
-from palimpsest.programs import run_program
-from palimpsest.training.evaluate import correct, logits, margins
-from palimpsest.training.loop import TrainingData
-from palimpsest.training.populations import progress_line, stacks_of
+from palimpsest.programs import add_device, add_section, json_maps, run_program, section
+from palimpsest.records import ALWAYS, STATISTICS, Record
+from palimpsest.stacks.stack import Stack
+from palimpsest.training.data import TrainingData
+from palimpsest.training.device import open_device
+from palimpsest.training.evaluate import logits, statistics
+from palimpsest.training.populations import builder, progress_line, stacks_of, tensors
 from palimpsest.training.sweep import run_sweep, tree
-
-
-def settings_list(text: str) -> list[dict[str, Any]]:
-    """An argparse type: a JSON list of maps."""
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not JSON ({error})") from None
-    if not isinstance(value, list) or not value or not all(isinstance(v, dict) for v in value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of maps")
-    return value
+from palimpsest.weights import check_network, check_originals, load_states
 
 
 def main() -> None:
@@ -40,72 +28,70 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, required=True, help="dataset.npz")
     parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
     parser.add_argument("--weights", type=Path, required=True, help="originals (.safetensors)")
-    parser.add_argument("--method", choices=methods.names(), required=True)
+    parser.add_argument("--method", choices=registry.names("methods"), required=True)
     parser.add_argument(
         "--settings",
-        type=settings_list,
+        type=json_maps,
         required=True,
         help='JSON list of settings, for instance \'[{"lr": 0.01, "epochs": 5}]\'',
     )
-    arguments.add_model(parser)
-    arguments.add_device(parser)
-    parser.add_argument("--out-margins", type=Path, required=True, help="margins (.npz)")
+    add_section(parser, "model", "architecture of the originals")
+    add_device(parser)
+    parser.add_argument(
+        "--record", nargs="+", choices=sorted(STATISTICS), default=list(ALWAYS),
+        help="statistics to keep of each setting and model at each point",
+    )  # fmt: skip
+    parser.add_argument("--out-record", type=Path, required=True, help="statistics (.npz)")
     parser.add_argument("--out-costs", type=Path, required=True, help="costs (.json)")
     args = parser.parse_args()
 
+    model = section(args, "model")
+    settings = [config.complete(args.method, setting, "--settings") for setting in args.settings]
+    plans = {n: config.plan_of(args.method, setting) for n, setting in enumerate(settings)}
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
-    arguments.check_split(split, dataset, args.split)
+    split.check_belongs(dataset, args.split)
     states, metadata = load_states(args.weights)
     check_originals(metadata, split, args.weights)
-    schedules = {
-        number: methods.schedule(args.method, settings)
-        for number, settings in enumerate(args.settings)
-    }
-    device = arguments.device(args)
-    template = arguments.build(args, dataset)()
+    device = open_device(args.device, args.precision)
+    template = builder(model, dataset)()
     check_network(states, template, args.weights)
-    pool, pool_labels = (device.place(tensor) for tensor in arguments.tensors(dataset))
-    shown, shown_labels = pool[split.points], pool_labels[split.points]
+    pool, pool_labels = tensors(dataset, device)
+    recorded, recorded_labels = pool[split.points], pool_labels[split.points]
     splits = {
         "forget": device.place(torch.from_numpy(split.forget)),
         "retain": device.place(torch.from_numpy(split.retain)),
     }
     sizes = {name: len(indices) for name, indices in splits.items()}
-    needs_teacher = any(
-        phase.loss.needs_teacher
-        for schedule in schedules.values()
-        for epoch in schedule.epochs
-        for phase in epoch
-    )
-    shape = (len(schedules), len(states), len(split.points))
-    all_margins, all_correct = np.empty(shape, np.float32), np.empty(shape, bool)
-    seconds = np.zeros(shape[:2])
+    needs_teacher = any(plan.needs_teacher() for plan in plans.values())
+    shape = (len(plans), len(states))
+    kept: dict[str, np.ndarray] = {}
+    seconds = np.zeros(shape)
     seeds, started, done = list(states), time.perf_counter(), 0
     for keep, run in stacks_of(seeds, args.stack, template):
         stack = Stack(template, [states[seed] for seed in run]).to(device.name)
         teacher = logits(stack, pool, device) if needs_teacher else None  # the frozen original
-        data = TrainingData(pool, pool_labels, splits, teacher)
+        data = TrainingData(pool, pool_labels, splits, dataset.classes, teacher)
         rows = slice(done, done + len(keep))
-        for outcome in run_sweep(stack, schedules, data=data, seeds=run, device=device):
-            output = logits(outcome.stack, shown, device)[:, : len(keep)]
-            all_margins[outcome.name, rows] = margins(output, shown_labels).cpu().numpy()
-            all_correct[outcome.name, rows] = correct(output, shown_labels).cpu().numpy()
+        for outcome in run_sweep(stack, plans, data=data, seeds=run, device=device):
+            output = logits(outcome.stack, recorded, device)[:, : len(keep)]
+            for name, values in statistics(output, recorded_labels, args.record).items():
+                whole = kept.setdefault(name, np.empty((*shape, *values.shape[1:]), values.dtype))
+                whole[outcome.name, rows] = values
             seconds[outcome.name, rows] = outcome.seconds
         done += len(keep)
         logging.info(progress_line("models through all settings", done, len(seeds), started))
 
-    Margins(all_margins, all_correct, split.points, np.array(seeds)).save(args.out_margins)
+    Record(kept, split.points, np.array(seeds)).save(args.out_record)
     write_json(
         args.out_costs,
         {
-            "forget_set": args.split.stem,
             "method": args.method,
-            "settings": [methods.complete(args.method, settings) for settings in args.settings],
+            "settings": settings,
             "models": len(seeds),
-            "passes": [schedule.passes(sizes) for schedule in schedules.values()],
+            "passes": [plan.passes(sizes) for plan in plans.values()],
             "seconds": seconds.mean(axis=1).tolist(),
-            "epochs_separate": sum(len(schedule.epochs) for schedule in schedules.values()),
-            "epochs_shared": sum(root.epochs() for root in tree(schedules, sizes).values()),
+            "epochs_separate": sum(len(plan.epochs) for plan in plans.values()),
+            "epochs_shared": sum(root.epochs() for root in tree(plans, sizes).values()),
         },
     )
 

@@ -30,7 +30,9 @@ def read_arrays(
                 if name not in archive.files:
                     found = ", ".join(archive.files) or "nothing"
                     raise InputError(f"{path}: holds no array {name!r}; it holds {found}")
-            return {name: archive[name] for name in (archive.files if rest else names or archive.files)}
+            return {
+                name: archive[name] for name in (archive.files if rest else names or archive.files)
+            }
     except InputError:
         raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:

@@ -9,6 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from palimpsest import config
+
+SHIPPED = Path(__file__).parents[2] / "config.yaml"
+
 
 def whole(least: int) -> Callable[[str], int]:
     """An argparse type: a whole number of at least `least`."""
@@ -25,15 +29,79 @@ def whole(least: int) -> Callable[[str], int]:
     return parse
 
 
+def add_seeds(parser: argparse.ArgumentParser) -> None:
+    """--first-seed and --models: a block of consecutive seeds."""
+    group = parser.add_argument_group("block of seeds")
+    group.add_argument("--first-seed", type=whole(0), required=True, help="seed of the first model")
+    group.add_argument("--models", type=whole(1), required=True, help="number of models")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """--device, --precision and --stack."""
+    group = parser.add_argument_group("device")
+    group.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    group.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    group.add_argument(
+        "--stack", type=whole(1), default=1, help="models run side by side; changes no result"
+    )
+
+
+def add_section(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    """--NAME: a section of the configuration, as JSON; `section` completes and checks it."""
+    parser.add_argument(
+        f"--{name}", type=json_map, default={}, metavar="JSON",
+        help=f"{text}, such as the section {name} of config.yaml, which holds for what is left out",
+    )  # fmt: skip
+
+
+def section(args: argparse.Namespace, name: str) -> dict[str, Any]:
+    """The section that --NAME gave, completed from config.yaml and checked; InputError if wrong.
+
+    Nothing is taken from config.yaml where --NAME names another thing (model, data set) than it.
+    """
+    given, shipped = getattr(args, name), config.load([SHIPPED])[name]
+    if given.get("name", shipped.get("name")) != shipped.get("name"):
+        shipped = {}
+    return config.section(name, {**shipped, **given}, f"--{name}")
+
+
+def add_metrics(parser: argparse.ArgumentParser) -> None:
+    """--metrics: which metrics, each with its settings; `metrics_of` completes and checks them."""
+    parser.add_argument(
+        "--metrics", type=json_map, required=True, metavar="JSON",
+        help='metrics with their settings, such as \'{"accuracy": {}, "klom": {"bins": 20}}\'; '
+        "the section metrics of config.yaml holds for what is left out",
+    )  # fmt: skip
+
+
+def metrics_of(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """The metrics that --metrics gave, by name, with complete settings; InputError if wrong."""
+    shipped = config.load([SHIPPED])["metrics"]
+    given = {name: {**shipped.get(name, {}), **own} for name, own in args.metrics.items()}
+    return config.section("metrics", given, "--metrics")
+
+
 def json_map(text: str) -> dict[str, Any]:
     """An argparse type: a JSON map."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise argparse.ArgumentTypeError(f"{text[:200]!r} is not JSON ({error})") from None
+    value = _json(text)
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"{text[:200]!r} is not a map")
     return value
+
+
+def json_maps(text: str) -> list[dict[str, Any]]:
+    """An argparse type: a JSON list of maps, not empty."""
+    value = _json(text)
+    if not isinstance(value, list) or not value or not all(isinstance(v, dict) for v in value):
+        raise argparse.ArgumentTypeError(f"{text[:200]!r} is not a list of maps")
+    return value
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"{text[:200]!r} is not JSON ({error})") from None
 
 
 def named_paths(words: list[str]) -> dict[str, list[Path]]:

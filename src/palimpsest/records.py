@@ -50,7 +50,8 @@ class Record:
     def save(self, path: str | Path) -> None:
         """Write all arrays to one .npz file, atomically."""
         arrays = {
-            name: np.asarray(values, STATISTICS.get(name)) for name, values in self.statistics.items()
+            name: np.asarray(values, STATISTICS.get(name))
+            for name, values in self.statistics.items()
         }
         with atomic_path(path) as temporary:
             np.savez(temporary, points=self.points, seeds=self.seeds, **arrays)

@@ -4,16 +4,19 @@ The tensor `w` of the model with seed s is stored under "s/w"; the metadata name
 were trained on, and unlearning refuses weights that were trained on something else.
 """
 
+import platform
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError, atomic_path
-from palimpsest.models.stacks import StateDict
+from palimpsest.stacks.stack import StateDict
 
 
 def save_states(
@@ -32,7 +35,7 @@ def save_states(
 def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]:
     """The state dict of each seed, in the order of the seeds, and the metadata.
 
-    `ResNet9(...).load_state_dict(load_states(path)[0][seed])` gives one ordinary model.
+    `resnet9.build(facts, width=4).load_state_dict(load_states(path)[0][seed])` gives one model.
     """
     states: dict[int, StateDict] = {}
     try:
@@ -48,6 +51,13 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
     return dict(sorted(states.items())), metadata
 
 
+def provenance(settings: Mapping[str, Any], device: str) -> dict[str, str]:
+    """What a file of weights records about the run that made it: settings, versions, machine."""
+    written = " ".join(f"{name}={value}" for name, value in sorted(settings.items()))
+    machine = torch.cuda.get_device_name() if device == "cuda" else platform.machine()
+    return {"arguments": written, "torch": torch.__version__, "device": machine}
+
+
 def check_network(states: Mapping[int, StateDict], template: nn.Module, path: str | Path) -> None:
     """InputError if the models of `path` are not networks like `template`."""
     expected = {name: value.shape for name, value in template.state_dict().items()}
@@ -55,7 +65,7 @@ def check_network(states: Mapping[int, StateDict], template: nn.Module, path: st
         if {name: value.shape for name, value in state.items()} != expected:
             raise InputError(
                 f"{path}: the model of seed {seed} is another network than the one asked for; "
-                "needed: the same --model, --width and data set as in its training"
+                "needed: the same --model and data set as in its training"
             )
 
 

@@ -78,7 +78,7 @@ class Tokens:
                 f"texts of {name} are {pool.dtype} with {pool.ndim} axes; "
                 "needed: int32 token ids (points, length)"
             )
-        if pool.size and not (0 <= pool.min() and pool.max() < self.vocabulary):
+        if pool.size and not (pool.min() >= 0 and pool.max() < self.vocabulary):
             raise ValueError(
                 f"texts of {name} hold token ids {pool.min()} to {pool.max()}; "
                 f"allowed: 0 to {self.vocabulary - 1}, the vocabulary"
@@ -172,7 +172,9 @@ class Dataset:
     @classmethod
     def load(cls, path: str | Path) -> "Dataset":
         """Read a file written by `save`; InputError if it is missing, damaged or altered."""
-        arrays = read_arrays(path, ["name", "pool", "labels", "train_points", "checksum"], rest=True)
+        arrays = read_arrays(
+            path, ["name", "pool", "labels", "train_points", "checksum"], rest=True
+        )
         try:
             encoding: Images | Tokens
             if "vocabulary" in arrays:

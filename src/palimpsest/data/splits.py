@@ -64,7 +64,7 @@ class Split:
 
     @cached_property
     def points(self) -> np.ndarray:
-        """Training points, then validation points: the columns of every margins file."""
+        """Training points, then validation points: the columns of every record."""
         return np.concatenate([self.train, self.val])
 
     def columns(self, part: str) -> np.ndarray:
@@ -93,6 +93,11 @@ class Split:
     def checksum(self) -> str:
         """SHA-256 over data set, train, val and forget."""
         return _digest(self.dataset_checksum, self.train, self.val, self.forget)
+
+    def check_belongs(self, dataset: Dataset, path: str | Path) -> None:
+        """InputError if this split, read from `path`, was made for another data set."""
+        if self.dataset_checksum != dataset.checksum:
+            raise InputError(f"{path}: this split belongs to another data set than the one given")
 
     def save(self, path: str | Path) -> None:
         """Write as JSON, one key a line, with the checksum."""

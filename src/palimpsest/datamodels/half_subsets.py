@@ -5,13 +5,15 @@ weight of source j on target i says how much the presence of j raises the margin
 gradients, only many small models.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.linear_model import RidgeCV
 
 from palimpsest.randomness import generator
 
 
-def membership(seeds: list[int], train: int, fraction: float) -> np.ndarray:
+def membership(seeds: Sequence[int], train: int, fraction: float) -> np.ndarray:
     """Which of `train` points each model is trained on: bool (models, train), equal sizes."""
     size = round(fraction * train)
     if not 0 < size < train:

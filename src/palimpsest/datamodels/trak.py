@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from palimpsest.models.stacks import StateDict
+from palimpsest.stacks.stack import StateDict
 
 BLOCK = 65536  # weights projected at a time, so that the signs need no more than a byte each
 

@@ -1,1 +1,1 @@
-"""What a method is made of, as plain data: plans of phases of weighted terms, losses, optimisers."""
+"""What a method is made of, as plain data: phases of weighted terms, losses, optimisers."""

@@ -74,7 +74,7 @@ Epoch = tuple[Phase, ...]
 
 @dataclass(frozen=True)
 class Prepare:
-    """A preparation by name (a file of `preparations/`) and its settings, as (name, value) pairs."""
+    """A preparation by name (a file of `preparations/`), its settings as (name, value) pairs."""
 
     name: str
     settings: tuple[tuple[str, Any], ...] = ()
@@ -102,7 +102,9 @@ class Plan:
 
     def needs_teacher(self) -> bool:
         """Whether some term needs the frozen starting model."""
-        return any("teacher" in term.loss.needs or term.targets == "teacher" for term in self.terms())
+        return any(
+            "teacher" in term.loss.needs or term.targets == "teacher" for term in self.terms()
+        )
 
     def passes(self, sizes: Mapping[str, int]) -> int:
         """Points whose gradient is taken, one model, over the whole plan."""

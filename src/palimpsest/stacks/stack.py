@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from palimpsest.models.stacked_conv import StackedConv2d
+from palimpsest.stacks.convolution import StackedConv2d
 
 StateDict = dict[str, Tensor]
 
@@ -62,11 +62,12 @@ def alignment(template: nn.Module) -> int:
 
 
 class Stack(nn.Module):
-    """k models as one network: (batch, k, channels, height, width) to logits (batch, k, classes).
+    """k models as one network: (batch, k, ...) to logits (batch, k, classes).
 
-    A batch of shape (batch, 1, channels, height, width) is shared by all models.
-    `template` is one ordinary model and gives the architecture; `states` are the k ordinary state
-    dicts whose weights the stack starts from. k = 1 is the ordinary network itself.
+    A batch of shape (batch, 1, ...) is shared by all models. `template` is one ordinary model and
+    gives the architecture; `states` are the k ordinary state dicts whose weights the stack starts
+    from. k = 1 is the ordinary network itself, any `nn.Module` from (batch, ...) to (batch,
+    classes); more models need images and layers that can be stacked.
     """
 
     def __init__(self, template: nn.Module, states: Sequence[StateDict]) -> None:
@@ -84,12 +85,22 @@ class Stack(nn.Module):
         self.network.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, k, channels, height, width = x.shape
-        if k not in (self.k, 1):
-            raise ValueError(f"this stack holds {self.k} models, the batch is for {k}")
-        x = x.reshape(batch, k * channels, height, width)
-        logits = self.network(x.contiguous(memory_format=torch.channels_last))
-        return logits.reshape(batch, self.k, -1)
+        if x.shape[1] not in (self.k, 1):
+            raise ValueError(f"this stack holds {self.k} models, the batch is for {x.shape[1]}")
+        x = x.flatten(1, 2) if self.k > 1 else x[:, 0]
+        if x.dim() == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        return self.apart(self.network(x))
+
+    def apart(self, output: Tensor) -> Tensor:
+        """The output of a layer (batch, k * channels, ...) as (batch, k, channels, ...)."""
+        if self.k == 1:
+            return output[:, None]
+        return output.reshape(len(output), self.k, -1, *output.shape[2:])
+
+    def parts(self, parameter: Tensor) -> Sequence[Tensor]:
+        """The share of each model in a parameter of the network, k views of it."""
+        return parameter.chunk(self.k)
 
     def state_dicts(self) -> list[StateDict]:
         """The k ordinary state dicts, as independent copies (lossless)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from palimpsest.models.stacks import Stack
+from palimpsest.stacks.stack import Stack
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,13 @@
-"""Logits and margins of a stack on any points: the record that every metric is computed from."""
+"""A stack of models on any points: its logits, and the statistics that go into a record."""
 
+from collections.abc import Iterable
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from palimpsest.models.stacks import Stack
+from palimpsest.records import STATISTICS
+from palimpsest.stacks.stack import Stack
 from palimpsest.training.device import Device
 
 BATCH = 128  # fixed, so that no setting changes a record
@@ -36,3 +40,17 @@ def correct(logits: Tensor, labels: Tensor) -> Tensor:
     """Whether the true class is the predicted one: bool (k, points); a NaN logit is never right."""
     hit = (logits.argmax(dim=2) == labels[:, None]) & ~logits.isnan().any(dim=2)
     return hit.T.contiguous()
+
+
+def by_model(logits: Tensor, labels: Tensor) -> Tensor:
+    """The logits themselves, (k, points, classes)."""
+    return logits.transpose(0, 1).contiguous()
+
+
+_FUNCTIONS = {"margin": margins, "correct": correct, "logits": by_model}
+
+
+def statistics(logits: Tensor, labels: Tensor, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """What a record keeps of logits (points, k, classes): by name, (k, points) or more axes."""
+    found = {name: _FUNCTIONS[name](logits, labels).cpu().numpy() for name in names}
+    return {name: values.astype(STATISTICS[name], copy=False) for name, values in found.items()}

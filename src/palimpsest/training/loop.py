@@ -1,64 +1,23 @@
 """The one training loop: a stack of models through the phases of an epoch."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from palimpsest.models.stacks import Stack
-from palimpsest.phases import Epoch, Phase, Schedule
+from palimpsest.plans.losses import Batch
+from palimpsest.plans.plan import Epoch, Phase, Plan, Term
 from palimpsest.randomness import generator
+from palimpsest.stacks.stack import Stack
+from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What the loop reads, all of it on the device.
-
-    Args:
-        inputs: (pool, channels, height, width), normalised.
-        labels: (pool,) class of each point.
-        splits: name to pool indices, (points,) shared by all models or (points, k) one column each.
-        teacher: frozen logits (pool, k, classes) where a phase distils from a teacher.
-        movable: for each masked parameter of the stack (by name) where it may move, bool; the
-            other weights keep their bits, whatever momentum and weight decay would do to them.
-    """
-
-    inputs: Tensor
-    labels: Tensor
-    splits: Mapping[str, Tensor]
-    teacher: Tensor | None = None
-    movable: Mapping[str, Tensor] = field(default_factory=dict)
-
-    def sizes(self) -> dict[str, int]:
-        """Points per split."""
-        return {name: len(indices) for name, indices in self.splits.items()}
-
-
-def sgd(stack: Stack, schedule: Schedule) -> torch.optim.SGD:
-    """The optimiser of a schedule; the phases set its learning rate."""
-    return torch.optim.SGD(
-        stack.parameters(),
-        lr=0.0,
-        momentum=schedule.momentum,
-        weight_decay=schedule.weight_decay,
-    )
-
-
-def set_mode(stack: Stack, batch_norm: str) -> None:
-    """Train mode, with BatchNorm's statistics moving ("train") or kept and used ("frozen")."""
-    stack.train()
-    if batch_norm == "frozen":
-        for module in stack.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
 
 
 def run_epoch(
     stack: Stack,
     optimiser: torch.optim.Optimizer,
+    plan: Plan,
     epoch: Epoch,
     *,
     data: TrainingData,
@@ -66,56 +25,174 @@ def run_epoch(
     number: int,
     purpose: str,
     device: Device,
+    movable: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Run epoch `number` (from 0) in place. Model j shuffles with seeds[j], epoch and phase."""
+    """Run epoch `number` (from 0) of a plan in place.
+
+    Model j shuffles with seeds[j], the purpose, the epoch, the phase and the term. `movable` as in
+    `training.preparing.Prepared`.
+    """
+    restore = _restorer(stack, movable or {})
     for position, phase in enumerate(epoch):
-        order = _shuffled(data.splits[phase.split], seeds, purpose, number, position)
-        _run_phase(stack, optimiser, phase, device.place(order), data, device)
+        steps = phase.steps(data.sizes())
+        terms = [
+            _Term(term, data, seeds, (purpose, number, position, place), steps)
+            for place, term in enumerate(phase.terms)
+        ]
+        for step in range(steps):
+            _set_rate(optimiser, plan, _rate(phase, step, steps))
+            objective = _objective(stack, phase, terms, step, data, device)
+            optimiser.zero_grad(set_to_none=True)
+            objective.backward()
+            optimiser.step()
+            restore()
 
 
-def _shuffled(
-    indices: Tensor, seeds: Sequence[int], purpose: str, number: int, position: int
+class _Term:
+    """A term with its batches (pool indices) and its labels, drawn for one pass."""
+
+    def __init__(
+        self,
+        term: Term,
+        data: TrainingData,
+        seeds: Sequence[int],
+        where: tuple[str, int, int, int],
+        steps: int,
+    ) -> None:
+        self.loss, self.weight = term.loss, term.weight
+        self.layers = tuple(getattr(term.loss, "layers", ()))
+        purpose, number, position, place = where
+        indices = data.splits[term.split]
+        if place == 0:  # every point once
+            order = _shuffled(indices, seeds, purpose, number, position)
+        else:  # full batches, the split shuffled anew whenever it is used up
+            cycles = -(-steps * term.batch // len(indices))
+            rounds = [
+                _shuffled(indices, seeds, purpose, number, position, place, cycle)
+                for cycle in range(cycles)
+            ]
+            order = torch.cat(rounds)[: steps * term.batch]
+        self.batches = order.to(data.labels.device).split(term.batch)
+        self.labels = _targets(term, data, seeds)
+
+    def __call__(
+        self, logits: Tensor, features: dict[str, Tensor], step: int, data: TrainingData
+    ) -> Tensor:
+        """The weighted loss of a step, summed over the models: a gradient for each of them."""
+        batch = self.batches[step]
+        models = torch.arange(batch.shape[1], device=batch.device)
+        labels = self.labels[batch] if self.labels.dim() == 1 else self.labels[batch, models]
+        teacher = None
+        if "teacher" in self.loss.needs:
+            teacher = _teacher(data)[batch, models]
+        return self.weight * self.loss(Batch(logits, labels, teacher, features)).sum()
+
+
+def _objective(
+    stack: Stack,
+    phase: Phase,
+    terms: Sequence[_Term],
+    step: int,
+    data: TrainingData,
+    device: Device,
 ) -> Tensor:
+    """The weighted sum of the terms of one step."""
+    batches = [term.batches[step] for term in terms]
+    if phase.forward == "joint":
+        layers = tuple(dict.fromkeys(layer for term in terms for layer in term.layers))
+        logits, features = _forward(stack, data.inputs[torch.cat(batches)], layers, device)
+        sizes = [len(batch) for batch in batches]
+        parts = {name: values.split(sizes) for name, values in features.items()}
+        outputs = [
+            (own, {name: parts[name][place] for name in terms[place].layers})
+            for place, own in enumerate(logits.split(sizes))
+        ]
+    else:
+        outputs = [
+            _forward(stack, data.inputs[batch], term.layers, device)
+            for term, batch in zip(terms, batches, strict=True)
+        ]
+    values = [
+        term(logits, features, step, data)
+        for term, (logits, features) in zip(terms, outputs, strict=True)
+    ]
+    return values[0] if len(values) == 1 else torch.stack(values).sum()
+
+
+def _forward(
+    stack: Stack, inputs: Tensor, layers: Sequence[str], device: Device
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Logits (b, k, classes), and the outputs of these layers of the network (b, k, ...)."""
+    features: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[..., None]:
+        return lambda _module, _inputs, output: features.update({name: stack.apart(output)})
+
+    handles = [
+        stack.network.get_submodule(name).register_forward_hook(keep(name)) for name in layers
+    ]
+    logits = device.logits(stack, inputs)
+    for handle in handles:
+        handle.remove()
+    return logits, features
+
+
+def _shuffled(indices: Tensor, seeds: Sequence[int], purpose: str, *position: int) -> Tensor:
     """Pool indices (points, k) in each model's own order."""
     table = indices.cpu().numpy()
     columns = []
     for j, seed in enumerate(seeds):
         own = table if table.ndim == 1 else table[:, j]
-        columns.append(generator(seed, purpose, number, position).permutation(own))
+        columns.append(generator(seed, purpose, *position).permutation(own))
     return torch.from_numpy(np.stack(columns, axis=1))
 
 
-def _run_phase(
-    stack: Stack,
-    optimiser: torch.optim.Optimizer,
-    phase: Phase,
-    order: Tensor,
-    data: TrainingData,
-    device: Device,
-) -> None:
-    models = torch.arange(stack.k, device=order.device)
-    batches = order.split(phase.batch_size)
+def _targets(term: Term, data: TrainingData, seeds: Sequence[int]) -> Tensor:
+    """The labels that a term's loss is given: (pool,) for all models, or (pool, k)."""
+    if term.targets == "true":
+        return data.labels
+    if term.targets == "shift":
+        return (data.labels + 1) % data.classes
+    if term.targets == "teacher":
+        return _teacher(data).argmax(dim=2)
+    others = term.targets == "random_excluding"
+    low, high = (1, data.classes) if others else (0, data.classes)
+    drawn = [generator(seed, "targets").integers(low, high, len(data.labels)) for seed in seeds]
+    table = torch.from_numpy(np.stack(drawn, axis=1)).to(data.labels.device)
+    return (data.labels[:, None] + table) % data.classes
+
+
+def _teacher(data: TrainingData) -> Tensor:
+    if data.teacher is None:
+        raise ValueError("this plan needs a teacher, but no teacher was given")
+    return data.teacher
+
+
+def _rate(phase: Phase, step: int, steps: int) -> float:
+    """The learning rate of a step of a phase."""
+    if phase.lr_end is None:
+        return phase.lr
+    return phase.lr + (phase.lr_end - phase.lr) * step / steps
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, plan: Plan, lr: float) -> None:
+    """Set the learning rate, warmed up by the steps taken, which stand in the optimiser's state."""
+    for group in optimiser.param_groups:
+        taken = group.get("steps", 0)
+        if plan.optimiser.warmup_steps:
+            lr *= min(1.0, taken / plan.optimiser.warmup_steps)
+            group["steps"] = taken + 1
+        group["lr"] = lr
+
+
+def _restorer(stack: Stack, movable: Mapping[str, Tensor]) -> Callable[[], None]:
+    """A function that puts back the weights that may not move, to the last bit."""
     parameters = dict(stack.network.named_parameters())
-    kept = [
-        (parameters[name], movable, parameters[name].detach().clone())
-        for name, movable in data.movable.items()
-    ]
-    for step, batch in enumerate(batches):
-        lr = phase.lr
-        if phase.lr_end is not None:
-            lr += (phase.lr_end - phase.lr) * step / len(batches)
-        for group in optimiser.param_groups:
-            group["lr"] = lr
-        logits = device.logits(stack, data.inputs[batch])
-        teacher = None
-        if phase.loss.needs_teacher:
-            if data.teacher is None:
-                raise ValueError("this phase distils from a teacher, but no teacher was given")
-            teacher = data.teacher[batch, models]
-        loss = phase.loss(logits, data.labels[batch], teacher).sum()  # one gradient per model
-        optimiser.zero_grad(set_to_none=True)
-        (-loss if phase.ascend else loss).backward()
-        optimiser.step()
-        with torch.no_grad():
-            for parameter, movable, start in kept:
-                torch.where(movable, parameter, start, out=parameter)
+    kept = [(parameters[n], where, parameters[n].detach().clone()) for n, where in movable.items()]
+
+    @torch.no_grad()
+    def restore() -> None:
+        for parameter, where, start in kept:
+            torch.where(where, parameter, start, out=parameter)
+
+    return restore

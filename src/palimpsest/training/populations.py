@@ -2,23 +2,28 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from palimpsest.models.stacks import Stack, StateDict, alignment
-from palimpsest.phases import Schedule
+from palimpsest import registry
+from palimpsest.data.datasets import Dataset
+from palimpsest.plans.plan import Plan
+from palimpsest.stacks.stack import Stack, StateDict, alignment
+from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
-from palimpsest.training.loop import TrainingData, run_epoch, set_mode, sgd
+from palimpsest.training.loop import run_epoch
+from palimpsest.training.preparing import prepare
 
 Build = Callable[[], nn.Module]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained stack and the seeds of the models that count (a padded twin is left out)."""
+    """A trained stack and the seeds of the models that count (discarded copies are left out)."""
 
     stack: Stack
     seeds: list[int]
@@ -29,8 +34,9 @@ def stacks_of(
 ) -> Iterator[tuple[list[int], list[int]]]:
     """Chunks of at most `size` seeds: (seeds to keep, seeds to run).
 
-    A stack is filled up with twins, which are thrown away, to a size at which a model's bits do not
-    depend on the chunking: two at least, and what `alignment` asks for. Size 1 means no stacking.
+    A stack is padded with discarded copies until every layer has a multiple of 16 channels (see
+    `alignment`), two models at least, so that a model's bits do not depend on the chunking. Size 1
+    means no stacking.
     """
     multiple = alignment(template)
     for start in range(0, len(seeds), size):
@@ -40,6 +46,18 @@ def stacks_of(
             continue
         wanted = max(2, -(-len(keep) // multiple) * multiple)
         yield keep, list(itertools.islice(itertools.cycle(keep), wanted))
+
+
+def builder(model: Mapping[str, Any], dataset: Dataset) -> Build:
+    """What makes one untrained model (name and settings) for a data set."""
+    settings = {key: value for key, value in model.items() if key != "name"}
+    return lambda: registry.make("models", model["name"], dataset.facts, settings=settings)
+
+
+def tensors(dataset: Dataset, device: Device) -> tuple[Tensor, Tensor]:
+    """On the device: inputs (pool, ...) as a network reads them, and labels (pool,)."""
+    inputs, labels = torch.from_numpy(dataset.inputs()), torch.from_numpy(dataset.labels)
+    return device.place(inputs), device.place(labels)
 
 
 def initial_states(build: Build, seeds: Sequence[int]) -> list[StateDict]:
@@ -58,7 +76,8 @@ def train_population(
     inputs: Tensor,
     labels: Tensor,
     subset: Callable[[list[int]], Tensor],
-    schedule: Schedule,
+    classes: int,
+    plan: Plan,
     stack_size: int,
     device: Device,
     report: Callable[[str], None] = print,
@@ -66,22 +85,22 @@ def train_population(
     """Train one model per seed, `stack_size` at a time.
 
     Args:
-        inputs, labels: the pool of points (pool, channels, height, width) and (pool,).
+        inputs, labels: the pool of points (pool, ...) and (pool,), on the device.
         subset: seeds of a stack to pool indices, (points,) for all or (points, k) one column each.
-        schedule: the recipe (`palimpsest.phases.training_schedule`).
+        plan: the recipe (`palimpsest.plans.recipe`).
         report: receives a line about progress and time left after each stack.
     """
-    inputs, labels = device.place(inputs), device.place(labels)
     started, done, template = time.perf_counter(), 0, build()
     for keep, run in stacks_of(seeds, stack_size, template):
         stack = Stack(template, initial_states(build, run)).to(device.name)
-        data = TrainingData(inputs, labels, {"retain": device.place(subset(run))})
-        optimiser = sgd(stack, schedule)
-        set_mode(stack, schedule.batch_norm)
-        for number, epoch in enumerate(schedule.epochs):
+        splits = {"retain": device.place(subset(run))}
+        data = TrainingData(inputs, labels, splits, classes)
+        _, optimiser = prepare(stack, plan, data, run)
+        for number, epoch in enumerate(plan.epochs):
             run_epoch(
                 stack,
                 optimiser,
+                plan,
                 epoch,
                 data=data,
                 seeds=run,

@@ -1,8 +1,8 @@
-"""A sweep is a tree: settings whose schedules begin alike share those epochs.
+"""A sweep is a tree: settings whose plans begin alike share those epochs.
 
 The tree is built by comparing phases, so it needs to know nothing of any method. Sharing is exact:
-the random numbers of an epoch depend on (seed, epoch, phase) alone and the state at a branch is
-copied, so that every setting ends with the bits of a run of its own.
+the random numbers of an epoch depend on (seed, epoch, phase, term) alone and the state at a branch
+is copied, so that every setting ends with the bits of a run of its own.
 """
 
 import copy
@@ -11,10 +11,12 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from palimpsest.models.stacks import Stack, StateDict
-from palimpsest.phases import Epoch, Schedule
+from palimpsest.plans.plan import Epoch, Plan, cap_batches
+from palimpsest.stacks.stack import Stack, StateDict
+from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
-from palimpsest.training.loop import TrainingData, run_epoch, set_mode, sgd
+from palimpsest.training.loop import run_epoch
+from palimpsest.training.preparing import prepare
 
 
 @dataclass
@@ -29,29 +31,21 @@ class Branch:
         return sum(1 + branch.epochs() for branch in self.onward.values())
 
 
-def fit(schedule: Schedule, sizes: Mapping[str, int]) -> Schedule:
-    """The same schedule with no batch larger than its split (two such settings are one run)."""
-    epochs = tuple(
-        tuple(phase.fitted(sizes[phase.split]) for phase in epoch) for epoch in schedule.epochs
-    )
-    return replace(schedule, epochs=epochs)
-
-
-def tree(schedules: Mapping[Any, Schedule], sizes: Mapping[str, int]) -> dict[Schedule, Branch]:
-    """The trees of a sweep, one for each optimiser and treatment of BatchNorm.
+def tree(plans: Mapping[Any, Plan], sizes: Mapping[str, int]) -> dict[Plan, Branch]:
+    """The trees of a sweep, one for each optimiser, preparation and treatment of BatchNorm.
 
     Args:
-        schedules: name of a setting to its schedule.
+        plans: name of a setting to its plan.
         sizes: points per split.
 
     Returns:
-        From a schedule without epochs (what the runs of a tree share) to the root of the tree.
+        From a plan without epochs (what the runs of a tree share) to the root of the tree.
     """
-    roots: dict[Schedule, Branch] = {}
-    for name, schedule in schedules.items():
-        fitted = fit(schedule, sizes)
-        branch = roots.setdefault(replace(fitted, epochs=()), Branch())
-        for epoch in fitted.epochs:
+    roots: dict[Plan, Branch] = {}
+    for name, plan in plans.items():
+        capped = cap_batches(plan, sizes)
+        branch = roots.setdefault(replace(capped, epochs=()), Branch())
+        for epoch in capped.epochs:
             branch = branch.onward.setdefault(epoch, Branch())
         branch.ending.append(name)
     return roots
@@ -68,7 +62,7 @@ class Outcome:
 
 def run_sweep(
     stack: Stack,
-    schedules: Mapping[Any, Schedule],
+    plans: Mapping[Any, Plan],
     *,
     data: TrainingData,
     seeds: Sequence[int],
@@ -77,46 +71,71 @@ def run_sweep(
     """Run every setting from the weights of `stack` and yield each when its path ends.
 
     Args:
-        stack: the starting models, one per seed; changed in place while the sweep runs.
-        schedules: name of a setting to its schedule.
+        stack: the starting models, one per seed; left as they are.
+        plans: name of a setting to its plan.
         seeds: of the models, for shuffling.
 
     Yields:
-        Outcomes with the seconds that one model of the stack spent on the epochs of its own path.
+        Outcomes with the seconds that one model of the stack spent on the preparation and the
+        epochs of its own path.
     """
-    start = copy.deepcopy(stack.state_dict())
-    for root, branch in tree(schedules, data.sizes()).items():
-        stack.load_state_dict(start)
-        set_mode(stack, root.batch_norm)
-        optimiser = sgd(stack, root)
+    for root, branch in tree(plans, data.sizes()).items():
+        yield from _run_tree(copy.deepcopy(stack), root, branch, data, seeds, device)
 
-        def walk(
-            branch: Branch, number: int, seconds: float, optimiser: Any = optimiser
-        ) -> Iterator[Outcome]:
-            for name in branch.ending:
-                yield Outcome(name, stack, seconds / stack.k)
-            several = len(branch.onward) > 1
-            state: tuple[StateDict, Any] | None = None
-            if several:
-                state = copy.deepcopy((stack.state_dict(), optimiser.state_dict()))
-            for turn, (epoch, onward) in enumerate(branch.onward.items()):
-                if state is not None and turn > 0:
-                    stack.load_state_dict(state[0])
-                    optimiser.load_state_dict(copy.deepcopy(state[1]))
-                device.wait()
-                started = time.perf_counter()
-                run_epoch(
-                    stack,
-                    optimiser,
-                    epoch,
-                    data=data,
-                    seeds=seeds,
-                    number=number,
-                    purpose="unlearn",
-                    device=device,
-                )
-                device.wait()
-                spent = time.perf_counter() - started
-                yield from walk(onward, number + 1, seconds + spent)
 
-        yield from walk(branch, 0, 0.0)
+def _run_tree(
+    stack: Stack,
+    root: Plan,
+    branch: Branch,
+    data: TrainingData,
+    seeds: Sequence[int],
+    device: Device,
+) -> Iterator[Outcome]:
+    """The outcomes of one tree; the stack is changed in place."""
+    clock = _Clock(device)
+    prepared, optimiser = prepare(stack, root, data, seeds)
+    preparing = clock.seconds()
+
+    def walk(branch: Branch, number: int, seconds: float) -> Iterator[Outcome]:
+        for name in branch.ending:
+            finish = prepared.finish
+            finished = stack if finish is None else finish(copy.deepcopy(stack))
+            yield Outcome(name, finished, seconds / stack.k)
+        several = len(branch.onward) > 1
+        state: tuple[StateDict, Any] | None = None
+        if several:
+            state = copy.deepcopy((stack.state_dict(), optimiser.state_dict()))
+        for turn, (epoch, onward) in enumerate(branch.onward.items()):
+            if state is not None and turn > 0:
+                stack.load_state_dict(state[0])
+                optimiser.load_state_dict(copy.deepcopy(state[1]))
+            clock = _Clock(device)
+            run_epoch(
+                stack,
+                optimiser,
+                root,
+                epoch,
+                data=data,
+                seeds=seeds,
+                number=number,
+                purpose="unlearn",
+                device=device,
+                movable=prepared.movable,
+            )
+            yield from walk(onward, number + 1, seconds + clock.seconds())
+
+    yield from walk(branch, 0, preparing)
+
+
+class _Clock:
+    """Wall time of work on a device."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        device.wait()
+        self._started = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Seconds since the start, the device's work included."""
+        self._device.wait()
+        return time.perf_counter() - self._started

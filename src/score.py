@@ -1,0 +1,88 @@
+"""Score settings of a method on a forget set against the oracles, by every metric of a study."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from palimpsest import config, registry
+from palimpsest.data.splits import Split
+from palimpsest.files import InputError, read_json
+from palimpsest.parts import write_parts
+from palimpsest.programs import add_metrics, json_maps, metrics_of, run_program, whole
+from palimpsest.records import Record
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--forget-set", required=True, help="its name, for the table")
+    parser.add_argument("--method", choices=registry.names("methods"), required=True)
+    parser.add_argument(
+        "--settings", type=json_maps, help="JSON list of those to score (default: all recorded)"
+    )
+    parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
+    parser.add_argument("--records", type=Path, nargs="+", required=True, help="blocks (.npz)")
+    parser.add_argument("--costs", type=Path, nargs="+", required=True, help="likewise (.json)")
+    parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="records (.npz)")
+    parser.add_argument("--references", type=Path, required=True, help="of the oracles (.json)")
+    parser.add_argument("--training-epochs", type=whole(1), required=True, help="of one oracle")
+    parser.add_argument(
+        "--seconds",
+        choices=["measured", "omitted"],
+        default="measured",
+        help="omitted: leave wall times out, so that equal runs give equal tables",
+    )
+    add_metrics(parser)
+    parser.add_argument("--out", type=Path, required=True, help="parts of tables (.json)")
+    args = parser.parse_args()
+
+    split, references = Split.load(args.split), read_json(args.references)
+    oracles = Record.load(args.oracles).of(split.points)
+    unlearned = Record.load(args.records).of(split.points)
+    costs = [read_json(path) for path in args.costs]
+    metrics = metrics_of(args)
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in metrics}
+    for number in chosen(args, costs[0]["settings"]):
+        population = unlearned.setting(number)
+        setting = config.flat(costs[0]["settings"][number])
+        head = {"forget_set": args.forget_set, "method": args.method} | setting
+        cost = cost_of(number, costs, args.training_epochs * len(split.retain), args.seconds)
+        for name, settings in metrics.items():
+            metric = registry.module("metrics", name)
+            found = metric.rows(population, oracles, split, references.get(name), **settings)
+            rows[name] += [head | row | cost for row in found]
+    sharing = {
+        "forget_set": args.forget_set,
+        "method": args.method,
+        "epochs_separate": costs[0]["epochs_separate"],
+        "epochs_shared": costs[0]["epochs_shared"],
+    }
+    write_parts(args.out, {n: pd.DataFrame(r) for n, r in (rows | {"sharing": [sharing]}).items()})
+
+
+def chosen(args: argparse.Namespace, recorded: list[dict[str, Any]]) -> list[int]:
+    """Places of the settings to score among those recorded; InputError for one that is not."""
+    if args.settings is None:
+        return list(range(len(recorded)))
+    wanted = [config.complete(args.method, setting, "--settings") for setting in args.settings]
+    for setting in wanted:
+        if setting not in recorded:
+            raise InputError(f"{args.costs[0]}: nothing was recorded for the setting {setting}")
+    return [recorded.index(setting) for setting in wanted]
+
+
+def cost_of(
+    number: int, costs: list[dict[str, Any]], oracle_passes: int, seconds: str
+) -> dict[str, float | None]:
+    """Gradient passes of a setting in units of one oracle's training, and seconds per model."""
+    models = sum(block["models"] for block in costs)
+    spent = sum(block["seconds"][number] * block["models"] for block in costs) / models
+    return {
+        "relative_cost": costs[0]["passes"][number] / oracle_passes,
+        "seconds": spent if seconds == "measured" else None,
+    }
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,48 @@
+"""What the oracles of a forget set decide alone: floors and other references, their own scores.
+
+The references (the null floor of KLoM, say) go into every score against these oracles.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from palimpsest import registry
+from palimpsest.data.splits import Split
+from palimpsest.files import write_json
+from palimpsest.parts import write_parts
+from palimpsest.programs import add_metrics, metrics_of, run_program
+from palimpsest.records import Record
+
+ORACLE_COST = {"relative_cost": 1.0, "seconds": None}
+"""one training of an oracle is the unit of cost"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--forget-set", required=True, help="its name, for the table")
+    parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
+    parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="records (.npz)")
+    add_metrics(parser)
+    parser.add_argument("--out-references", type=Path, required=True, help="by metric (.json)")
+    parser.add_argument("--out-parts", type=Path, required=True, help="parts of tables (.json)")
+    args = parser.parse_args()
+
+    split = Split.load(args.split)
+    oracles = Record.load(args.oracles).of(split.points)
+    references, parts = {}, {}
+    head = {"forget_set": args.forget_set, "method": "oracle"}
+    for name, settings in metrics_of(args).items():
+        metric = registry.module("metrics", name)
+        if hasattr(metric, "reference"):
+            references[name] = metric.reference(oracles, split, **settings)
+        if metric.OF_ORACLES:
+            rows = metric.rows(oracles, oracles, split, references.get(name), **settings)
+            parts[name] = pd.DataFrame([head | row | ORACLE_COST for row in rows])
+    write_json(args.out_references, references)
+    write_parts(args.out_parts, parts)
+
+
+if __name__ == "__main__":
+    run_program(main)
