@@ -57,6 +57,7 @@ def main() -> None:
         weights = _trak(args, settings["trak"])
     result = agreement(weights, chosen[test], margins[test])
     logging.info("rank correlation %.3f on %d subsets", result.correlation, result.subsets)
+    models = settings["trak"]["checkpoints"] if estimator == "trak" else int(fit.sum())
     with atomic_path(args.out_matrix) as temporary:
         np.savez(temporary, weights=weights)
     write_json(

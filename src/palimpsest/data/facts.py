@@ -1,4 +1,4 @@
-"""What is known of a data set before it is loaded: models are built, and needs reckoned, from it."""
+"""What is known of a data set before it is loaded; models are built from it, needs reckoned."""
 
 from dataclasses import dataclass
 
