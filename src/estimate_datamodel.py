@@ -65,9 +65,7 @@ def main() -> None:
         dataclasses.asdict(result)
         | {
             "estimator": estimator,
-            "models": int(fit.sum())
-            if estimator == "half_subsets"
-            else settings["trak"]["checkpoints"],
+            "models": models,
             "diverged_models": int((~finite).sum()),
         },
     )

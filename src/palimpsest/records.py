@@ -9,6 +9,7 @@ and `seeds` int64 (models,).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,12 +50,9 @@ class Record:
 
     def save(self, path: str | Path) -> None:
         """Write all arrays to one .npz file, atomically."""
-        arrays = {
-            name: np.asarray(values, STATISTICS.get(name))
-            for name, values in self.statistics.items()
-        }
+        arrays: dict[str, Any] = {"points": self.points, "seeds": self.seeds, **self.statistics}
         with atomic_path(path) as temporary:
-            np.savez(temporary, points=self.points, seeds=self.seeds, **arrays)
+            np.savez(temporary, **arrays)
 
     @classmethod
     def load(cls, paths: Sequence[str | Path]) -> "Record":

@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -158,16 +159,15 @@ class Dataset:
     def save(self, path: str | Path) -> None:
         """Write everything, with the checksum, as one .npz file."""
         train_points = _NO_TRAIN_POINTS if self.train_points is None else self.train_points
+        arrays: dict[str, Any] = {
+            "name": np.array(self.name),
+            "pool": self.pool,
+            "labels": self.labels,
+            "train_points": np.array(train_points, np.int64),
+            "checksum": np.array(self.checksum),
+        }
         with atomic_path(path) as temporary:
-            np.savez(
-                temporary,
-                name=np.array(self.name),
-                pool=self.pool,
-                labels=self.labels,
-                train_points=np.array(train_points, np.int64),
-                checksum=np.array(self.checksum),
-                **self.encoding.arrays(),
-            )
+            np.savez(temporary, **arrays, **self.encoding.arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> "Dataset":

@@ -2,7 +2,7 @@
 
 A kind has a function `choose(train, datamodel, *, ...)` that gives sorted int64 pool indices:
 `train` are the training points, `datamodel` (points, points) the matrix of a kind whose NEEDS name
-it, and the keywords are the settings of a definition. `check(settings, train)` raises a SettingError for
-settings that do not fit a training set of so many points; `points(settings)` says how many are
-chosen, as far as the definition tells. FILES are the settings that are paths.
+it, and the keywords are the settings of a definition. `check(settings, train)` raises a
+SettingError for settings that do not fit a training set of so many points; `points(settings)` says
+how many are chosen, as far as the definition tells. FILES are the settings that are paths.
 """

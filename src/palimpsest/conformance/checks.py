@@ -1,0 +1,282 @@
+"""The checks, each a defect that public unlearning code has had."""
+
+import dataclasses
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from palimpsest import registry
+from palimpsest.conformance.reference import by_definition, targets
+from palimpsest.conformance.toy import SEEDS, Toy, untrained
+from palimpsest.data.splits import Split
+from palimpsest.files import InputError
+from palimpsest.plans.losses import Batch
+from palimpsest.plans.optimisers import Sgd
+from palimpsest.plans.plan import Phase, Plan, Prepare, Term
+from palimpsest.randomness import generator
+from palimpsest.stacks.stack import Stack, StateDict
+from palimpsest.training.data import TrainingData
+from palimpsest.training.device import Device
+from palimpsest.training.evaluate import logits, margins
+from palimpsest.training.loop import run_epoch
+from palimpsest.training.preparing import prepare
+from palimpsest.training.sweep import Outcome, run_sweep
+from palimpsest.weights import check_originals
+
+KNOWN_SETTINGS: dict[str, list[Any]] = {
+    "lr": [0.05, 0.02],
+    "epochs": [2, 3],
+    "ascent_epochs": [1, 2],
+    "forget_batch": [4, 64],
+    "retain_batch": [32, 64],
+}
+
+
+def plan_of(method: str, settings: dict[str, Any]) -> Plan:
+    """The plan of a setting of a method."""
+    made: Plan = registry.make("methods", method, settings=settings)
+    return made
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """What is examined; the tests replace one part by a broken copy and expect to be told."""
+
+    plan: Callable[[str, dict[str, Any]], Plan] = plan_of
+    sweep: Callable[..., Iterator[Outcome]] = run_sweep
+    epoch: Callable[..., None] = run_epoch
+    margins: Callable[[Tensor, Tensor], Tensor] = margins
+    check_originals: Callable[[Mapping[str, str], Split, str], None] = check_originals
+
+
+def settings_to_try(method: str) -> list[dict[str, Any]]:
+    """A first setting, and one more for each setting of the method with only that one changed.
+
+    Values come from KNOWN_SETTINGS, from a Literal annotation, or from the default (and 1.5 times
+    it); ValueError for a setting that has none of these.
+    """
+    values: dict[str, list[Any]] = {}
+    for name, setting in registry.settings_of("methods", method).model_fields.items():
+        if name in KNOWN_SETTINGS:
+            values[name] = KNOWN_SETTINGS[name]
+        elif typing.get_origin(setting.annotation) is typing.Literal:
+            values[name] = list(typing.get_args(setting.annotation))
+        elif setting.annotation is bool:
+            values[name] = [True, False]
+        elif not setting.is_required():
+            values[name] = [setting.default, type(setting.default)(setting.default * 1.5)]
+        else:
+            raise ValueError(f"method {method}: give the setting {name} a default to be tried with")
+    first = {name: options[0] for name, options in values.items()}
+    return [first] + [first | {name: options[1]} for name, options in values.items()]
+
+
+def examine(
+    method: str, implementation: Implementation | None = None, toy: Toy | None = None
+) -> list[str]:
+    """Run every check on `method`; one sentence for each that fails, none if all pass."""
+    examination = _Examination(method, implementation or Implementation(), toy or Toy.make())
+    checks = [name for name in dir(examination) if name.startswith("check_")]
+    return [sentence for name in checks for sentence in getattr(examination, name)()]
+
+
+@dataclass
+class _Examination:
+    method: str
+    use: Implementation
+    toy: Toy
+
+    @cached_property
+    def plans(self) -> dict[int, Plan]:
+        tried = settings_to_try(self.method)
+        return {n: self.use.plan(self.method, setting) for n, setting in enumerate(tried)}
+
+    def run(self, plans: dict[int, Plan], **changes: Any) -> dict[int, list[StateDict]]:
+        """State dicts at the end of each plan, by the sweep under examination."""
+        outcomes = self.use.sweep(
+            self.toy.stack(),
+            plans,
+            data=self.toy.data(**changes),
+            seeds=SEEDS,
+            device=Device(),
+        )
+        return {outcome.name: outcome.stack.state_dicts() for outcome in outcomes}
+
+    @cached_property
+    def together(self) -> dict[int, list[StateDict]]:
+        return self.run(self.plans)
+
+    def check_every_model_changes(self) -> Iterator[str]:
+        """Defect a: the weights of the original are returned as they were."""
+        parameters = [name for name, _ in self.toy.template.named_parameters()]
+        for number, plan in self.plans.items():
+            steps = any(phase.lr > 0 for epoch in plan.epochs for phase in epoch)
+            for seed, before, after in zip(
+                SEEDS, self.toy.states, self.together[number], strict=True
+            ):
+                changed = any(not torch.equal(before[name], after[name]) for name in parameters)
+                if changed != steps:
+                    yield f"setting {number}: the weights of model {seed} " + (
+                        "do not change" if steps else "change although no step is taken"
+                    )
+
+    def check_equals_the_definition(self) -> Iterator[str]:
+        """Defects a, b, e, i: a plain, slow run of the same plan gives other weights."""
+        for number, plan in self.plans.items():
+            for j, seed in enumerate(SEEDS):
+                expected = by_definition(self.toy, self.toy.states[j], plan, seed)
+                found = self.together[number][j]
+                worst = max(
+                    float((expected[name].double() - found[name].double()).abs().max())
+                    for name in expected
+                )
+                if not worst < 1e-7:
+                    yield (
+                        f"setting {number}: the weights of model {seed} differ by {worst:.2g} from "
+                        "those of a run by definition with a frozen teacher and all points"
+                    )
+
+    def check_loss_moves_as_it_should(self) -> Iterator[str]:
+        """Defect c: a phase takes no step, or one in the wrong direction, where the loss is large.
+
+        The student starts as an untrained model, whose loss no clamp may silence; a small step
+        must then raise a loss that is ascended and lower one that is descended.
+        """
+        torch.manual_seed(99)
+        fresh = untrained().state_dict()
+        terms = {
+            term
+            for plan in self.plans.values()
+            for epoch in plan.epochs
+            for phase in epoch
+            for term in phase.terms
+            if phase.lr > 0
+        }
+        for term in terms:
+            data = self.toy.data()
+            stack = Stack(self.toy.template, [fresh] * len(SEEDS))
+            before = self._loss(term, stack, data)
+            phase = Phase((dataclasses.replace(term, batch=len(data.splits[term.split])),), 1e-4)
+            self._one_epoch(stack, Plan(((phase,),), batch_norm="frozen"), data)
+            change = self._loss(term, stack, data) - before
+            ascends = term.weight < 0
+            if not bool(((change > 0) if ascends else (change < 0)).all()):
+                yield (
+                    f"{'ascending' if ascends else 'descending'} {term.loss} on the {term.split} "
+                    f"set changes it by {change.tolist()}"
+                )
+
+    def _loss(self, term: Term, stack: Stack, data: TrainingData) -> Tensor:
+        """The loss of each model on the points of a term's split, (k,)."""
+        points = data.splits[term.split]
+        features: dict[str, Tensor] = {}
+        handles = [
+            stack.network.get_submodule(name).register_forward_hook(
+                lambda _m, _i, output, name=name: features.update({name: stack.apart(output)})
+            )
+            for name in getattr(term.loss, "layers", ())
+        ]
+        stack.eval()
+        with torch.no_grad():
+            output = stack(data.inputs[points][:, None])
+        for handle in handles:
+            handle.remove()
+        labels = targets(term, data, SEEDS)[points]
+        return term.loss(Batch(output, labels, self.toy.teacher[points], features))
+
+    def _one_epoch(self, stack: Stack, plan: Plan, data: TrainingData) -> None:
+        """The first epoch of a plan, by the loop under examination."""
+        prepared, optimiser = prepare(stack, plan, data, SEEDS)
+        self.use.epoch(
+            stack,
+            optimiser,
+            plan,
+            plan.epochs[0],
+            data=data,
+            seeds=SEEDS,
+            number=0,
+            purpose="unlearn",
+            device=Device(),
+            movable=prepared.movable,
+        )
+
+    def check_every_forget_point_counts(self) -> Iterator[str]:
+        """Defects e and i: the forget set is cut, or has no batch, so some points do nothing."""
+        for number, plan in self.plans.items():
+            if not any(term.split == "forget" for term in plan.terms()):
+                continue
+            for point in (self.toy.split.forget[-1], self.toy.split.forget[0]):
+                inputs = self.toy.inputs.clone()
+                inputs[point] += 0.5
+                changed = self.run({number: plan}, inputs=inputs)[number]
+                for j, seed in enumerate(SEEDS):
+                    if _equal(changed[j], self.together[number][j]):
+                        yield (
+                            f"setting {number}: forget point {point} has no influence on model "
+                            f"{seed}"
+                        )
+
+    def check_settings_have_results_of_their_own(self) -> Iterator[str]:
+        """Defect f: in a sweep a setting gets the result of another one."""
+        for number, plan in self.plans.items():
+            alone = self.run({number: plan})[number]
+            for j, seed in enumerate(SEEDS):
+                if not _equal(alone[j], self.together[number][j]):
+                    yield (
+                        f"setting {number}: the sweep gives model {seed} other weights than a run "
+                        "of this setting alone"
+                    )
+
+    def check_masked_weights_keep_their_bits(self) -> Iterator[str]:
+        """Defect d: weights outside a mask drift by momentum or weight decay."""
+        plan = Plan(
+            epochs=((Phase((Term("retain", 16),), 0.05),),),
+            optimiser=Sgd(momentum=0.9, weight_decay=0.1),
+            prepare=Prepare("random_mask", (("share", 0.5), ("mask_seed", 0))),
+        )
+        stack, data = self.toy.stack(), self.toy.data()
+        movable = prepare(self.toy.stack(), plan, data, SEEDS)[0].movable
+        before = {n: weight.detach().clone() for n, weight in stack.network.named_parameters()}
+        self._one_epoch(stack, plan, data)
+        after = dict(stack.network.named_parameters())
+        if any(
+            not torch.equal(after[n][~where], before[n][~where]) for n, where in movable.items()
+        ):
+            yield "weights outside the mask have moved"
+        if all(torch.equal(after[n], before[n]) for n in movable):
+            yield "weights inside the mask have not moved"
+
+    def check_originals_of_another_split_are_refused(self) -> Iterator[str]:
+        """Defect g: the original was trained on other data than the forget set is taken from."""
+        split = self.toy.split
+        other = Split(split.train[1:], split.val, split.forget[1:])
+        own, foreign = ({"train_checksum": s.train_checksum} for s in (split, other))
+        try:
+            self.use.check_originals(own, split, "own.safetensors")
+        except InputError:
+            yield "originals of the same split are refused"
+        try:
+            self.use.check_originals(foreign, split, "foreign.safetensors")
+        except InputError:
+            return
+        yield "originals that were trained on another split are accepted"
+
+    def check_margins_are_per_point(self) -> Iterator[str]:
+        """Defect h: the measure of a point depends on its batch mates or on the order."""
+        output, labels = logits(self.toy.stack(), self.toy.inputs, Device()), self.toy.labels
+        whole = self.use.margins(output, labels)
+        order = torch.from_numpy(generator(1, "order").permutation(len(labels)))
+        if not torch.allclose(self.use.margins(output[order], labels[order]), whole[:, order]):
+            yield "margins depend on the order of the points"
+        alone = [self.use.margins(output[n : n + 1], labels[n : n + 1]) for n in range(len(labels))]
+        if not torch.allclose(torch.cat(alone, dim=1), whole):
+            yield "margins depend on the other points of the batch"
+
+
+def _equal(a: StateDict, b: StateDict) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)

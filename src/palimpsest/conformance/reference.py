@@ -1,0 +1,117 @@
+"""A plan by its definition: one ordinary model, plain torch, neither stack nor sweep."""
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from palimpsest.conformance.toy import Toy
+from palimpsest.plans.losses import Batch
+from palimpsest.plans.plan import Phase, Plan, Term, cap_batches
+from palimpsest.randomness import generator
+from palimpsest.stacks.stack import Stack, StateDict
+from palimpsest.training.data import TrainingData
+from palimpsest.training.device import Device
+from palimpsest.training.evaluate import logits
+from palimpsest.training.preparing import prepare
+
+
+def targets(term: Term, data: TrainingData, seeds: Sequence[int]) -> Tensor:
+    """The labels that a term's loss is to be given, by definition: (pool, k)."""
+    true = data.labels[:, None].expand(-1, len(seeds))
+    if term.targets == "teacher":
+        assert data.teacher is not None
+        return data.teacher.argmax(dim=2)
+    if term.targets == "true":
+        return true
+    if term.targets == "shift":
+        return (true + 1) % data.classes
+    low = 1 if term.targets == "random_excluding" else 0
+    steps = [generator(s, "targets").integers(low, data.classes, len(true)) for s in seeds]
+    return (true + torch.from_numpy(np.stack(steps, axis=1))) % data.classes
+
+
+def _batches(
+    phase: Phase, place: int, indices: np.ndarray, steps: int, position: tuple[int, ...], seed: int
+) -> list[np.ndarray]:
+    """The batches of one term of a phase for one model, by definition."""
+    size = phase.terms[place].batch
+    if place == 0:
+        order = generator(seed, "unlearn", *position).permutation(indices)
+        return [order[start : start + size] for start in range(0, len(order), size)]
+    drawn: list[np.ndarray] = []
+    while sum(map(len, drawn)) < steps * size:
+        cycle = generator(seed, "unlearn", *position, place, len(drawn))
+        drawn.append(cycle.permutation(indices))
+    order = np.concatenate(drawn)
+    return [order[start : start + size] for start in range(0, steps * size, size)]
+
+
+def by_definition(toy: Toy, state: StateDict, plan: Plan, seed: int) -> StateDict:
+    """One ordinary model through the plan, as the definitions say and nothing else.
+
+    Without stack and sweep: plain torch, a frozen copy as the teacher, masks put back by hand.
+    """
+    student = copy.deepcopy(toy.template)
+    student.load_state_dict(state)
+    single = Stack(toy.template, [state])
+    teacher = logits(single, toy.inputs, Device())
+    data = toy.data(teacher=teacher)
+    plan = cap_batches(plan, data.sizes())
+    movable = prepare(single, plan, data, [seed])[0].movable
+    start = {name: weight.detach().clone() for name, weight in student.named_parameters()}
+    optimiser = plan.optimiser.make(student.parameters())
+    student.train()
+    if plan.batch_norm == "frozen":
+        for module in student.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+    features: dict[str, Tensor] = {}
+    for name in {name for term in plan.terms() for name in getattr(term.loss, "layers", ())}:
+        student.get_submodule(name).register_forward_hook(
+            lambda _m, _i, output, name=name: features.update({name: output[:, None]})
+        )
+    taken = 0
+    for number, epoch in enumerate(plan.epochs):
+        for position, phase in enumerate(epoch):
+            steps = phase.steps(data.sizes())
+            drawn = [
+                _batches(
+                    phase, place, data.splits[term.split].numpy(), steps, (number, position), seed
+                )
+                for place, term in enumerate(phase.terms)
+            ]
+            for step in range(steps):
+                batches = [torch.from_numpy(own[step]) for own in drawn]
+                objective = torch.zeros((), dtype=torch.float64)
+                joint = (
+                    student(toy.inputs[torch.cat(batches)]) if phase.forward == "joint" else None
+                )
+                done = 0
+                for term, batch in zip(phase.terms, batches, strict=True):
+                    if joint is None:
+                        output, seen = student(toy.inputs[batch]), features
+                    else:
+                        rows = slice(done, done + len(batch))
+                        output, done = joint[rows], done + len(batch)
+                        seen = {name: values[rows] for name, values in features.items()}
+                    labels = targets(term, data, [seed])[batch]
+                    parts = Batch(output[:, None], labels, teacher[batch], dict(seen))
+                    objective = objective + term.weight * term.loss(parts)[0]
+                lr = phase.lr
+                if phase.lr_end is not None:
+                    lr += (phase.lr_end - phase.lr) * step / steps
+                if plan.optimiser.warmup_steps:
+                    lr *= min(1.0, taken / plan.optimiser.warmup_steps)
+                optimiser.param_groups[0]["lr"] = lr
+                optimiser.zero_grad()
+                objective.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+                taken += 1
+                with torch.no_grad():
+                    for name, weight in student.named_parameters():
+                        if name in movable:
+                            weight.copy_(torch.where(movable[name], weight, start[name]))
+    return student.state_dict()
