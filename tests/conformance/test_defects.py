@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from palimpsest import methods
+from palimpsest import registry
 from palimpsest.conformance import Implementation, Toy, examine
-from palimpsest.losses import CrossEntropy
-from palimpsest.phases import Schedule
+from palimpsest.plans.losses import Batch, CrossEntropy
+from palimpsest.plans.plan import Phase, Plan
 from palimpsest.training.evaluate import logits, margins
 from palimpsest.training.loop import run_epoch
+from palimpsest.training.preparing import prepare
 from palimpsest.training.sweep import Outcome, run_sweep
 
 
@@ -25,45 +26,39 @@ def found(method: str, toy: Toy, **broken: Any) -> str:
 def with_data(change: Any) -> Any:
     """The sweep, on data that `change` has altered."""
 
-    def sweep(stack: Any, schedules: Any, *, data: Any, **rest: Any) -> Iterator[Outcome]:
-        yield from run_sweep(stack, schedules, data=change(data), **rest)
+    def sweep(stack: Any, plans: Any, *, data: Any, **rest: Any) -> Iterator[Outcome]:
+        yield from run_sweep(stack, plans, data=change(data), **rest)
 
     return sweep
 
 
 def test_a_optimiser_built_on_the_teacher(toy: Toy) -> None:
-    def sweep(stack: Any, schedules: Any, **rest: Any) -> Iterator[Outcome]:
-        for outcome in run_sweep(copy.deepcopy(stack), schedules, **rest):
+    def sweep(stack: Any, plans: Any, **rest: Any) -> Iterator[Outcome]:
+        for outcome in run_sweep(copy.deepcopy(stack), plans, **rest):
             yield dataclasses.replace(outcome, stack=stack)  # another copy was trained
 
     assert "do not change" in found("scrub", toy, sweep=sweep)
 
 
 def test_b_teacher_is_the_student(toy: Toy) -> None:
-    def epoch(stack: Any, optimiser: Any, phases: Any, *, data: Any, **rest: Any) -> None:
-        own = dataclasses.replace(data, teacher=logits(stack, data.inputs, rest["device"]))
-        run_epoch(stack, optimiser, phases, data=own, **rest)
-
-    def sweep(stack: Any, schedules: Any, *, seeds: Any, device: Any, data: Any) -> Any:
-        start = copy.deepcopy(stack.state_dict())
-        for name, schedule in schedules.items():
-            stack.load_state_dict(start)
-            from palimpsest.training.loop import set_mode, sgd
-
-            set_mode(stack, schedule.batch_norm)
-            optimiser = sgd(stack, schedule)
-            for number, phases in enumerate(schedule.epochs):
-                epoch(
-                    stack,
+    def sweep(stack: Any, plans: Any, *, seeds: Any, device: Any, data: Any) -> Any:
+        for name, plan in plans.items():
+            student = copy.deepcopy(stack)
+            _, optimiser = prepare(student, plan, data, seeds)
+            for number, epoch in enumerate(plan.epochs):
+                moving = dataclasses.replace(data, teacher=logits(student, data.inputs, device))
+                run_epoch(
+                    student,
                     optimiser,
-                    phases,
-                    data=data,
+                    plan,
+                    epoch,
+                    data=moving,
                     seeds=seeds,
                     number=number,
                     purpose="unlearn",
                     device=device,
                 )
-            yield Outcome(name, stack, 0.0)
+            yield Outcome(name, student, 0.0)
 
     assert "frozen teacher" in found("scrub", toy, sweep=sweep)
 
@@ -72,35 +67,35 @@ def test_b_teacher_is_the_student(toy: Toy) -> None:
 class ClampedCrossEntropy(CrossEntropy):
     """No gradient once the loss is above 1."""
 
-    def __call__(self, logits: Tensor, labels: Tensor, teacher: Tensor | None = None) -> Tensor:
-        return super().__call__(logits, labels, teacher).clamp(max=1.0)
+    def __call__(self, batch: Batch) -> Tensor:
+        return super().__call__(batch).clamp(max=1.0)
 
 
 def test_c_forget_loss_without_gradient(toy: Toy) -> None:
-    def schedule(method: str, settings: dict[str, Any]) -> Schedule:
-        intact = methods.schedule(method, settings)
-        epochs = tuple(
-            tuple(
-                dataclasses.replace(phase, loss=ClampedCrossEntropy()) if phase.ascend else phase
-                for phase in epoch
-            )
-            for epoch in intact.epochs
+    def clamped(phase: Phase) -> Phase:
+        terms = tuple(
+            dataclasses.replace(term, loss=ClampedCrossEntropy()) if term.weight < 0 else term
+            for term in phase.terms
         )
+        return dataclasses.replace(phase, terms=terms)
+
+    def plan(method: str, settings: dict[str, Any]) -> Plan:
+        intact = registry.make("methods", method, settings=settings)
+        epochs = tuple(tuple(map(clamped, epoch)) for epoch in intact.epochs)
         return dataclasses.replace(intact, epochs=epochs)
 
-    assert "ascending ClampedCrossEntropy" in found("ga", toy, schedule=schedule)
+    assert "ascending ClampedCrossEntropy" in found("ga", toy, plan=plan)
 
 
 def test_d_masked_weights_drift(toy: Toy) -> None:
-    def epoch(stack: Any, optimiser: Any, phases: Any, *, data: Any, **rest: Any) -> None:
+    def epoch(stack: Any, optimiser: Any, plan: Any, epoch: Any, **rest: Any) -> None:
         hooks = [
             dict(stack.network.named_parameters())[name].register_hook(
                 lambda gradient, mask=mask: gradient * mask  # zeroes gradients, restores nothing
             )
-            for name, mask in data.movable.items()
+            for name, mask in rest.pop("movable").items()
         ]
-        bare = dataclasses.replace(data, movable={})
-        run_epoch(stack, optimiser, phases, data=bare, **rest)
+        run_epoch(stack, optimiser, plan, epoch, **rest)
         for hook in hooks:
             hook.remove()
 
@@ -117,16 +112,19 @@ def test_e_forget_list_cut_to_the_number_of_models(toy: Toy) -> None:
 
 
 def test_f_a_setting_missing_from_the_name_of_a_result(toy: Toy) -> None:
-    def sweep(stack: Any, schedules: Any, **rest: Any) -> Iterator[Outcome]:
+    def sweep(stack: Any, plans: Any, **rest: Any) -> Iterator[Outcome]:
         stored: dict[Any, Any] = {}
-        for number, schedule in schedules.items():
+        for number, plan in plans.items():
             unnamed = [
-                [dataclasses.replace(p, batch_size=0) if p.split == "forget" else p for p in epoch]
-                for epoch in schedule.epochs
+                [
+                    (phase.lr, [(t.split, t.batch * (t.split != "forget")) for t in phase.terms])
+                    for phase in epoch
+                ]
+                for epoch in plan.epochs
             ]
-            key = (str(unnamed), schedule.batch_norm)  # all but the forget batch size
+            key = (str(unnamed), plan.batch_norm)  # all but the forget batch size
             if key not in stored:
-                for outcome in run_sweep(copy.deepcopy(stack), {number: schedule}, **rest):
+                for outcome in run_sweep(copy.deepcopy(stack), {number: plan}, **rest):
                     stored[key] = copy.deepcopy(outcome.stack)
             yield Outcome(number, stored[key], 0.0)
 
@@ -150,15 +148,15 @@ def test_h_metric_depends_on_batch_mates(toy: Toy) -> None:
 
 
 def test_i_small_forget_set_without_a_batch(toy: Toy) -> None:
-    def sweep(stack: Any, schedules: Any, *, data: Any, **rest: Any) -> Iterator[Outcome]:
-        def whole_batches(schedule: Schedule) -> Schedule:  # drop_last
-            epochs = tuple(
-                tuple(p for p in epoch if p.batch_size <= len(data.splits[p.split]))
-                for epoch in schedule.epochs
-            )
-            return dataclasses.replace(schedule, epochs=epochs)
+    def sweep(stack: Any, plans: Any, *, data: Any, **rest: Any) -> Iterator[Outcome]:
+        def whole_batches(plan: Plan) -> Plan:  # drop_last
+            def whole(phase: Phase) -> bool:
+                return all(term.batch <= len(data.splits[term.split]) for term in phase.terms)
 
-        cut = {name: whole_batches(schedule) for name, schedule in schedules.items()}
+            epochs = tuple(tuple(filter(whole, epoch)) for epoch in plan.epochs)
+            return dataclasses.replace(plan, epochs=epochs)
+
+        cut = {name: whole_batches(plan) for name, plan in plans.items()}
         yield from run_sweep(stack, cut, data=data, **rest)
 
     assert "has no influence" in found("ga", toy, sweep=sweep)

@@ -1,17 +1,47 @@
 """Every method of the registry passes the conformance suite, without being named here."""
 
+from typing import Any
+
 import pytest
 
-from palimpsest import methods
-from palimpsest.conformance import Toy, examine, settings_to_try
+from palimpsest import registry
+from palimpsest.conformance import Implementation, Toy, examine, settings_to_try
+from palimpsest.plans.losses import Distillation
+from palimpsest.plans.optimisers import AdamW
+from palimpsest.plans.plan import Phase, Plan, Prepare, Term
 
 
-@pytest.mark.parametrize("method", methods.names())
+@pytest.mark.parametrize("method", registry.names("methods"))
 def test_method_conforms(method: str, toy: Toy) -> None:
     assert examine(method, toy=toy) == []
 
 
 def test_every_setting_of_a_method_is_varied() -> None:
     tried = settings_to_try("gda")
-    for name in methods.settings_of("gda"):
+    for name in registry.settings_of("methods", "gda").model_fields:
         assert len({str(setting[name]) for setting in tried}) == 2
+
+
+@pytest.mark.parametrize("forward", ["separate", "joint"])
+def test_a_plan_with_all_that_the_language_has_conforms(forward: str, toy: Toy) -> None:
+    """Two terms in one step, wrong labels of every kind, AdamW with warm-up, a mask."""
+    kinds = ["true", "shift", "random_excluding", "random_including", "teacher"]
+
+    def plan(method: str, settings: dict[str, Any]) -> Plan:
+        phase = Phase(
+            (
+                Term("forget", 4, weight=0.5, targets=kinds[settings["epochs"]]),
+                Term("retain", 32, Distillation(0.5, 0.7, 2.0)),
+                Term("retain", 8, weight=0.1, targets=kinds[settings["epochs"] - 1]),
+            ),
+            settings["lr"] / 10,
+            forward=forward,
+        )
+        return Plan(
+            epochs=((phase,),) * settings["epochs"],
+            optimiser=AdamW(warmup_steps=4),
+            prepare=Prepare("random_mask", (("share", 0.5), ("mask_seed", 1))),
+            batch_norm=settings["batch_norm"],
+        )
+
+    assert examine("ga", Implementation(plan=plan), toy) == []

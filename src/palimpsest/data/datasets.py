@@ -165,9 +165,10 @@ class Dataset:
             "labels": self.labels,
             "train_points": np.array(train_points, np.int64),
             "checksum": np.array(self.checksum),
+            **self.encoding.arrays(),
         }
         with atomic_path(path) as temporary:
-            np.savez(temporary, **arrays, **self.encoding.arrays())
+            np.savez(temporary, **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Dataset":
