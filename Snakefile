@@ -14,7 +14,6 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/choices.smk"
 
 
 pathvars:
@@ -23,16 +22,18 @@ pathvars:
     benchmarks=f"results/{config['run']}/benchmarks",
 
 
-report: "reports/captions/workflow.rst"
+report: "reports/workflow.rst"
 
 
 wildcard_constraints:
-    forget_set=any_of(config["ascent"]["forget_sets"]),
-    method=any_of(config["ascent"]["methods"]),
-    population="original|(oracle|second_oracle)/("
-    + any_of(config["ascent"]["forget_sets"])
-    + ")",
+    study=any_of(POPULATION_STUDIES),
+    forget_set=any_of(FORGET_SETS),
+    method=any_of(registry.names("methods")),
+    population=f"original|(oracle|second_oracle)/({any_of(FORGET_SETS)})",
     block=r"\d+",
+    table=any_of(TABLES),
+    folder=any_of([*(f"{config['run']}/{name}" for name in STUDIES), "theory"]),
+    figure="[a-z0-9_]+",
     format="pdf|svg|png",
 
 
@@ -40,13 +41,17 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/populations.smk"
 include: "workflow/rules/forget_sets.smk"
 include: "workflow/rules/unlearning.smk"
-include: "workflow/rules/metrics.smk"
-include: "workflow/rules/theory.smk"
-include: "workflow/rules/reports.smk"
+include: "workflow/rules/scores.smk"
+include: "workflow/rules/figures.smk"
+
+
+for study in STUDIES:
+
+    include: f"workflow/rules/{study}.smk"
 
 
 rule all:
     default_target: True
     input:
-        rules.ascent.input,
+        [getattr(rules, study).input for study in config["studies"]],
     localrule: True

@@ -1,4 +1,4 @@
-# What all rules share: the checked configuration, the blocks of seeds, the sources of a program.
+# What all rules share: the checked configuration, the library files of a program, blocks of seeds.
 
 import ast
 import functools
@@ -11,8 +11,11 @@ from pathlib import Path
 
 sys.path.insert(0, "src")
 
-from palimpsest import configuration, stale_locks
+from palimpsest import config as configuration
+from palimpsest import registry, stale_locks
+from palimpsest.config import needs
 from palimpsest.files import InputError
+from palimpsest.records import ALWAYS
 
 # Jobs run the interpreter that runs Snakemake, unless a profile deploys an environment, and one
 # thread each: several threads in one job are slower, and their sums are not the same bits.
@@ -39,8 +42,7 @@ overlays = [os.path.relpath(path) for path in workflow.configfiles]
 try:
     configuration.check(
         config,
-        sources=["config.yaml", *(path for path in overlays if path != "config.yaml")],
-        schema="workflow/schemas/config.schema.yaml",
+        files=["config.yaml", *(path for path in overlays if path != "config.yaml")],
         machine=RUNS_JOBS,
     )
 except InputError as error:
@@ -50,11 +52,38 @@ RUNNING = RUNS_JOBS and stale_locks.enter(Path(".snakemake"))
 
 CONDA = "../../envs/palimpsest.yaml"
 GPU = int(config["device"] == "cuda")
+FACTS = configuration.facts(config)
+STACK = config["populations"]["stack"]
+DEVICE = f"--device {config['device']} --precision {config['precision']}"
+NOTE = (
+    f"N = {config['populations']['models']} models of {config['model']['name']}"
+    + "".join(f", {name} {value}" for name, value in config["model"].items() if name != "name")
+    + f"; {config['data']['name']}; {config['device']}; run {config['run']}"
+)
+
+
+def as_json(value):
+    """A section of the configuration as one argument of a program."""
+    return shlex.quote(json.dumps(value))
+
+
+MODEL = f"--model {as_json(config['model'])}"
+TRAINING = f"--training {as_json(config['training'])}"
+
+
+def memory(step):
+    """Megabytes that a job of this step needs for the run's data set and model."""
+    return needs.memory_mb(step, config, FACTS)
+
+
+def minutes(step):
+    """Minutes after which a job of this step is given up, more at each attempt."""
+    return lambda wildcards, attempt: needs.minutes(step, config, FACTS) * attempt
 
 
 def any_of(names):
     """A pattern that matches exactly these names."""
-    return "|".join(names)
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 @functools.cache
@@ -84,9 +113,14 @@ def imports_of(path):
     return frozenset(found)
 
 
-def sources(*programs):
+def library_inputs(*programs):
     """Library files that these programs import: inputs of their rules, so an edit reruns them."""
     return sorted(set().union(*map(imports_of, programs)) - set(programs))
+
+
+def thing(folder, name):
+    """The file of a method, a model, a metric, ..., which is loaded by its name."""
+    return f"src/palimpsest/{folder}/{name}.py"
 
 
 def blocks(models, size):
@@ -106,32 +140,40 @@ def models_of(population):
     return config["populations"]["second_oracle_models" if second else "models"]
 
 
-def margins_of(population):
-    """Margins files of all blocks of a population."""
+def records_of(population):
+    """Records of all blocks of a population."""
     numbers = blocks(models_of(population), config["populations"]["block"])
     return [f"<results>/populations/{population}/{number}.npz" for number in numbers]
 
 
-def arguments(settings):
-    """A map of settings as arguments of a program: peak_lr becomes --peak-lr."""
-    return " ".join(
-        f"--{name.replace('_', '-')} {shlex.quote(str(value))}"
-        for name, value in settings.items()
-    )
+STUDIES = registry.names("studies")
+TABLES = [*registry.names("metrics"), "sharing", "number_of_models", "null_check"]
 
-
-MODEL = f"--model {config['model']['name']} --width {config['model']['width']}"
-RECIPE = arguments(config["training"])
-DEVICE = (
-    f"--device {config['device']} --precision {config['precision']} "
-    f"--stack {config['populations']['stack']}"
+# What the studies of this run ask of the engine; what two of them ask for is made once.
+POPULATION_STUDIES = [name for name in config["studies"] if "methods" in config[name]]
+SECTIONS = [config[name] for name in POPULATION_STUDIES]
+FORGET_SETS = list(
+    dict.fromkeys(name for section in SECTIONS for name in section["forget_sets"])
 )
-KLOM = " ".join(
-    f"--{name} '{config['klom'][name]}'"
-    for name in ("mode", "direction", "bins", "clip", "floor", "percentile")
+RECORDED = [
+    *ALWAYS,
+    *sorted({name for section in SECTIONS for name in section["record"]} - set(ALWAYS)),
+]
+RECORD = f"--record {' '.join(RECORDED)}"
+ORIGINAL_BLOCKS = list(
+    blocks(config["populations"]["models"], config["populations"]["block"])
 )
 
 
-def settings_of(method):
-    """All settings of a method, those of all its grids."""
-    return configuration.combinations(config["grids"].get(method, [{}]))
+def settings_in(section, method):
+    """All settings of a method in a study's section, those of all its grids."""
+    return configuration.combinations(method, section["grids"].get(method, [{}]))
+
+
+def settings_of(method, forget_set):
+    """The settings of a method that the run's studies ask for on a forget set, each once."""
+    asked = []
+    for section in SECTIONS:
+        if method in section["methods"] and forget_set in section["forget_sets"]:
+            asked += [s for s in settings_in(section, method) if s not in asked]
+    return asked

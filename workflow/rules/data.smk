@@ -4,7 +4,10 @@
 rule prepare_data:
     input:
         script="src/prepare_data.py",
-        lib=sources("src/prepare_data.py"),
+        lib=library_inputs(
+            "src/prepare_data.py", thing("data/sources", config["data"]["name"])
+        ),
+        source=thing("data/sources", config["data"]["name"]),
     output:
         dataset="<results>/data/dataset.npz",
         split="<results>/splits/base.json",
@@ -16,17 +19,10 @@ rule prepare_data:
         CONDA
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory("prepare_data"),
+        runtime=minutes("prepare_data"),
     params:
-        data=arguments(
-            {
-                name: value
-                for name, value in config["data"].items()
-                if name != "download" and value is not None
-            }
-        ),
-        download="--download" if config["data"]["download"] else "",
+        data=as_json(config["data"]),
     shell:
-        "python {input.script} {params.data} {params.download}"
+        "python {input.script} --data {params.data}"
         " --out-dataset {output.dataset} --out-split {output.split} > {log} 2>&1"

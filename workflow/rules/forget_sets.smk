@@ -1,10 +1,50 @@
 # Forget sets: a datamodel matrix where one is needed, then one split per forget set.
 
 
+DATAMODELS = config["datamodels"]
+TESTED_ONLY = DATAMODELS["estimator"] == "trak"  # subset models only test TRAK
+SUBSET_MODELS = DATAMODELS["held_out"] if TESTED_ONLY else DATAMODELS["models"]
+
+
+def kind_of(forget_set):
+    """The module of a forget set's kind."""
+    return registry.module(
+        "data/forget_sets", config["forget_sets"][forget_set]["kind"]
+    )
+
+
+def needs_datamodel(forget_set):
+    """Whether a forget set is chosen by the datamodel matrix."""
+    return "datamodel" in getattr(kind_of(forget_set), "NEEDS", ())
+
+
+def trak_weights(wildcards):
+    """TRAK takes the gradients of the first originals."""
+    if not TESTED_ONLY:
+        return []
+    numbers = blocks(DATAMODELS["trak"]["checkpoints"], config["populations"]["block"])
+    return [
+        f"<results>/populations/original/{number}.safetensors" for number in numbers
+    ]
+
+
+def forget_set_inputs(wildcards):
+    """What a definition needs besides the base split: the datamodel matrix, the user's files."""
+    definition = config["forget_sets"][wildcards.forget_set]
+    files = getattr(kind_of(wildcards.forget_set), "FILES", ())
+    inputs = {name: definition[name] for name in files}
+    if needs_datamodel(wildcards.forget_set):
+        inputs["datamodel"] = "<results>/datamodels/matrix.npz"
+    return inputs
+
+
 rule datamodel_block:
     input:
         script="src/datamodel_block.py",
-        lib=sources("src/datamodel_block.py"),
+        lib=library_inputs(
+            "src/datamodel_block.py", thing("models", config["model"]["name"])
+        ),
+        model=thing("models", config["model"]["name"]),
         dataset="<results>/data/dataset.npz",
         split="<results>/splits/base.json",
     output:
@@ -18,9 +58,10 @@ rule datamodel_block:
         CONDA
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=memory("datamodel_block"),
+        runtime=minutes("datamodel_block"),
         gpu=GPU,
+        stack=STACK,
     params:
         seeds=lambda wildcards: block_arguments(
             wildcards.block,
@@ -28,20 +69,23 @@ rule datamodel_block:
             SUBSET_MODELS,
             DATAMODELS["block"],
         ),
-        fraction=f"--fraction {DATAMODELS['fraction']}",
+        fraction=DATAMODELS["fraction"],
         model=MODEL,
-        recipe=RECIPE,
+        training=TRAINING,
         device=DEVICE,
     shell:
         "python {input.script} --dataset {input.dataset} --split {input.split}"
-        " {params.seeds} {params.fraction} {params.model} {params.recipe} {params.device}"
-        " --out {output} > {log} 2>&1"
+        " {params.seeds} --fraction {params.fraction} {params.model} {params.training}"
+        " {params.device} --stack {resources.stack} --out {output} > {log} 2>&1"
 
 
 rule estimate_datamodel:
     input:
         script="src/estimate_datamodel.py",
-        lib=sources("src/estimate_datamodel.py"),
+        lib=library_inputs(
+            "src/estimate_datamodel.py", thing("models", config["model"]["name"])
+        ),
+        model=thing("models", config["model"]["name"]),
         blocks=expand(
             "<results>/datamodels/{block}.npz",
             block=blocks(SUBSET_MODELS, DATAMODELS["block"]),
@@ -60,16 +104,15 @@ rule estimate_datamodel:
         CONDA
     threads: 1
     resources:
-        mem_mb=64000 if config["data"]["name"] == "cifar10" else 8000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=memory("estimate_datamodel"),
+        runtime=minutes("estimate_datamodel"),
         gpu=GPU,
     params:
-        estimate=f"--estimator {DATAMODELS['estimator']} --held-out {DATAMODELS['held_out']}",
-        ridge="--ridge " + " ".join(map(str, DATAMODELS["ridge"])),
-        trak=(
-            f"--checkpoints {DATAMODELS['trak']['checkpoints']}"
-            f" --dimension {DATAMODELS['trak']['dimension']}"
-            f" --projection-seed {DATAMODELS['trak']['seed']}"
+        datamodels=as_json(
+            {
+                key: DATAMODELS[key]
+                for key in ("estimator", "held_out", "ridge", "trak")
+            }
         ),
         weights=lambda wildcards, input: (
             f"--weights {input.weights}" if input.weights else ""
@@ -77,8 +120,8 @@ rule estimate_datamodel:
         model=MODEL,
         device=DEVICE,
     shell:
-        "python {input.script} {params.estimate} --blocks {input.blocks} {params.ridge}"
-        " {params.trak} --dataset {input.dataset} --split {input.split} {params.weights}"
+        "python {input.script} --datamodels {params.datamodels} --blocks {input.blocks}"
+        " --dataset {input.dataset} --split {input.split} {params.weights}"
         " {params.model} {params.device}"
         " --out-matrix {output.matrix} --out-agreement {output.agreement} > {log} 2>&1"
 
@@ -87,7 +130,15 @@ rule select_forget_set:
     input:
         unpack(forget_set_inputs),
         script="src/select_forget_set.py",
-        lib=sources("src/select_forget_set.py"),
+        lib=lambda wildcards: library_inputs(
+            "src/select_forget_set.py",
+            thing(
+                "data/forget_sets", config["forget_sets"][wildcards.forget_set]["kind"]
+            ),
+        ),
+        kind=lambda wildcards: thing(
+            "data/forget_sets", config["forget_sets"][wildcards.forget_set]["kind"]
+        ),
         split="<results>/splits/base.json",
     output:
         "<results>/splits/{forget_set}.json",
@@ -99,19 +150,15 @@ rule select_forget_set:
         CONDA
     threads: 1
     resources:
-        mem_mb=24000 if config["data"]["name"] == "cifar10" else 2000,
-        runtime=60,
+        mem_mb=memory("select_forget_set"),
+        runtime=minutes("select_forget_set"),
     params:
-        definition=lambda wildcards: arguments(
-            {
-                name: value
-                for name, value in config["forget_sets"][wildcards.forget_set].items()
-                if value is not None
-            }
+        definition=lambda wildcards: as_json(
+            config["forget_sets"][wildcards.forget_set]
         ),
         datamodel=lambda wildcards, input: (
             f"--datamodel {input.datamodel}" if "datamodel" in input.keys() else ""
         ),
     shell:
-        "python {input.script} --split {input.split} {params.definition} {params.datamodel}"
-        " --out {output} > {log} 2>&1"
+        "python {input.script} --split {input.split} --definition {params.definition}"
+        " {params.datamodel} --out {output} > {log} 2>&1"

@@ -1,15 +1,38 @@
 # Populations: originals on the whole training set, oracles on each retain set.
 
 
+def split_of(wildcards):
+    """Originals are trained on the base split, oracles on the split of their forget set."""
+    name = (
+        "base"
+        if wildcards.population == "original"
+        else wildcards.population.split("/")[1]
+    )
+    return f"<results>/splits/{name}.json"
+
+
+def seeds_of(wildcards):
+    """The seeds of a block; every kind of population has its own first seed."""
+    populations = config["populations"]
+    kind = wildcards.population.split("/")[0]
+    first = populations["first_seed" if kind == "original" else f"{kind}_first_seed"]
+    return block_arguments(
+        wildcards.block, first, models_of(wildcards.population), populations["block"]
+    )
+
+
 rule train_block:
     input:
         script="src/train_block.py",
-        lib=sources("src/train_block.py"),
+        lib=library_inputs(
+            "src/train_block.py", thing("models", config["model"]["name"])
+        ),
+        model=thing("models", config["model"]["name"]),
         dataset="<results>/data/dataset.npz",
         split=split_of,
     output:
         weights="<results>/populations/{population}/{block}.safetensors",
-        margins="<results>/populations/{population}/{block}.npz",
+        record="<results>/populations/{population}/{block}.npz",
     log:
         "<logs>/train_block/{population}/{block}.log",
     benchmark:
@@ -19,15 +42,18 @@ rule train_block:
         CONDA
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=memory("train_block"),
+        runtime=minutes("train_block"),
         gpu=GPU,
+        stack=STACK,
     params:
         seeds=seeds_of,
         model=MODEL,
-        recipe=RECIPE,
+        training=TRAINING,
         device=DEVICE,
+        record=RECORD,
     shell:
         "python {input.script} --dataset {input.dataset} --split {input.split}"
-        " {params.seeds} {params.model} {params.recipe} {params.device}"
-        " --out-weights {output.weights} --out-margins {output.margins} > {log} 2>&1"
+        " {params.seeds} {params.model} {params.training} {params.device}"
+        " --stack {resources.stack} {params.record}"
+        " --out-weights {output.weights} --out-record {output.record} > {log} 2>&1"

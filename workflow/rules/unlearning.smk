@@ -1,37 +1,52 @@
-# Unlearning: every setting of a method, from each block of originals.
+# Unlearning: every setting of a method that a study asks for, from each block of originals.
+
+
+def things_of(wildcards):
+    """The files that a job of unlearning loads by name: method, preparations, model."""
+    asked = settings_of(wildcards.method, wildcards.forget_set)
+    preparations = {s["prepare"]["name"] for s in asked if s.get("prepare")}
+    return [
+        thing("methods", wildcards.method),
+        thing("models", config["model"]["name"]),
+        *(thing("preparations", name) for name in sorted(preparations)),
+    ]
 
 
 rule unlearn_block:
     input:
         script="src/unlearn_block.py",
-        lib=lambda wildcards: sources(
-            "src/unlearn_block.py", f"src/palimpsest/methods/{wildcards.method}.py"
+        lib=lambda wildcards: library_inputs(
+            "src/unlearn_block.py", *things_of(wildcards)
         ),
-        method="src/palimpsest/methods/{method}.py",
+        things=things_of,
         dataset="<results>/data/dataset.npz",
         split="<results>/splits/{forget_set}.json",
         weights="<results>/populations/original/{block}.safetensors",
     output:
-        margins="<results>/ascent/margins/{forget_set}/{method}/{block}.npz",
-        costs="<results>/ascent/costs/{forget_set}/{method}/{block}.json",
+        record="<results>/unlearned/{forget_set}/{method}/{block}.npz",
+        costs="<results>/unlearned/{forget_set}/{method}/{block}.json",
     log:
         "<logs>/unlearn_block/{forget_set}/{method}/{block}.log",
     benchmark:
         "<benchmarks>/unlearn_block/{forget_set}/{method}/{block}.tsv"
-    priority: lambda wildcards: len(settings_of(wildcards.method))  # the longest first
+    priority: lambda wildcards: len(settings_of(wildcards.method, wildcards.forget_set))  # the longest first
     conda:
         CONDA
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        mem_mb=memory("unlearn_block"),
+        runtime=minutes("unlearn_block"),
         gpu=GPU,
+        stack=STACK,
     params:
-        settings=lambda wildcards: json.dumps(settings_of(wildcards.method)),
+        settings=lambda wildcards: as_json(
+            settings_of(wildcards.method, wildcards.forget_set)
+        ),
         model=MODEL,
         device=DEVICE,
+        record=RECORD,
     shell:
         "python {input.script} --dataset {input.dataset} --split {input.split}"
-        " --weights {input.weights} --method {wildcards.method} --settings '{params.settings}'"
-        " {params.model} {params.device}"
-        " --out-margins {output.margins} --out-costs {output.costs} > {log} 2>&1"
+        " --weights {input.weights} --method {wildcards.method} --settings {params.settings}"
+        " {params.model} {params.device} --stack {resources.stack} {params.record}"
+        " --out-record {output.record} --out-costs {output.costs} > {log} 2>&1"

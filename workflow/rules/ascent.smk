@@ -1,0 +1,139 @@
+# The study of "Ascent Fails to Forget": what it draws from, its verdicts, its report, its targets.
+
+from palimpsest.studies.ascent.settings import Settings as Ascent
+
+ASCENT = Ascent.model_validate(config["ascent"])
+RANDOM_SETS = [
+    name for name in ASCENT.forget_sets if config["forget_sets"][name]["kind"] == "random"
+]
+ASCENT_FIGURES = [
+    name for name in figures_in("ascent") if RANDOM_SETS or name != "lemma_1"
+]
+ASCENT_TABLES = [
+    *ASCENT.metrics,
+    "sharing",
+    "number_of_models",
+    "null_check",
+]
+FIGURE_NOTES["ascent"] = NOTE
+FIGURE_SETTINGS["ascent"] = ASCENT.figure_settings() | {
+    "lemma_1": {"forget_sets": RANDOM_SETS}
+}
+FIGURE_FILES["ascent"] = {
+    table: f"<results>/ascent/{table}.csv" for table in ASCENT_TABLES
+} | {
+    "splits": [f"<results>/splits/{name}.json" for name in RANDOM_SETS],
+    "originals": records_of("original"),
+    "oracles": [path for name in RANDOM_SETS for path in records_of(f"oracle/{name}")],
+}
+AGREEMENT = (
+    ["<results>/datamodels/agreement.json"]
+    if any(map(needs_datamodel, ASCENT.forget_sets))
+    else []
+)
+
+
+def forget_set_sizes():
+    """Points of the forget sets whose size the configuration states."""
+    sizes = {
+        name: kind_of(name).points(config["forget_sets"][name])
+        for name in ASCENT.forget_sets
+    }
+    return {name: size for name, size in sizes.items() if size}
+
+
+rule judge_ascent:
+    input:
+        script="src/judge.py",
+        lib=library_inputs("src/judge.py", thing("studies/ascent", "measures")),
+        measures=thing("studies/ascent", "measures"),
+        klom="<results>/ascent/klom.csv",
+        accuracy="<results>/ascent/accuracy.csv",
+        number_of_models="<results>/ascent/number_of_models.csv",
+        claims="reports/ascent/claims.yaml",
+    output:
+        report(
+            "<results>/ascent/claims.csv",
+            caption="../../reports/ascent/captions/claims.rst",
+            category="Ascent Fails to Forget",
+            labels={"figure": "Verdicts on the claims"},
+        ),
+    log:
+        "<logs>/judge_ascent.log",
+    benchmark:
+        "<benchmarks>/judge_ascent.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        settings=as_json({"sizes": forget_set_sizes()}),
+    shell:
+        "python {input.script} --study ascent --inputs klom={input.klom}"
+        " accuracy={input.accuracy} number_of_models={input.number_of_models}"
+        " claims={input.claims} --settings {params.settings} --out {output} > {log} 2>&1"
+
+
+rule report_ascent:
+    input:
+        notebook="reports/ascent/report.ipynb",
+        printed="reports/ascent/printed.csv",
+        module=thing("studies/ascent", "report"),
+        lib=library_inputs(thing("studies/ascent", "report")),
+        tables=expand(
+            "<results>/ascent/{table}.csv", table=[*ASCENT_TABLES, "claims"]
+        ),
+        figures=expand("<results>/ascent/{figure}.png", figure=ASCENT_FIGURES),
+        agreement=AGREEMENT,
+    output:
+        notebook="<results>/ascent/report.ipynb",
+        html=report(
+            "<results>/ascent/report.html",
+            caption="../../reports/ascent/captions/report.rst",
+            category="Ascent Fails to Forget",
+            labels={"figure": "The whole story"},
+        ),
+    log:
+        text="<logs>/report_ascent.log",
+        notebook="<logs>/report_ascent.ipynb",
+    benchmark:
+        "<benchmarks>/report_ascent.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        facts=(
+            f"-r run {config['run']} -r data_set {config['data']['name']}"
+            f" -p models {config['populations']['models']} -r device {config['device']}"
+        ),
+        results=lambda wildcards, output: str(Path(output.html).parent),
+    shell:
+        "(papermill {input.notebook} {log.notebook} -k python3 --no-progress-bar"
+        " -r results_dir {params.results} -r agreement_file '{input.agreement}'"
+        " -r printed_file {input.printed} -r source_dir src {params.facts}"
+        " && cp {log.notebook} {output.notebook}"
+        " && python -m nbconvert --to html --no-input --stdout {output.notebook}"
+        " > {output.html}) > {log.text} 2>&1"
+
+
+rule figures:
+    input:
+        expand(
+            "<results>/ascent/{figure}.{format}",
+            figure=ASCENT_FIGURES,
+            format=FORMATS,
+        ),
+    localrule: True
+
+
+rule ascent:
+    input:
+        rules.figures.input,
+        expand("<results>/ascent/{metric}.csv", metric=ASCENT.metrics),
+        "<results>/ascent/report.html",
+    localrule: True

@@ -1,0 +1,162 @@
+# Scores: every metric of a study, with what only the oracles decide, gathered into tables.
+
+
+def metrics_of(wildcards):
+    """The metrics of a study with their settings, as one argument."""
+    names = config[wildcards.study]["metrics"]
+    return as_json({name: config["metrics"][name] for name in names})
+
+
+def metric_files(wildcards):
+    """The files of a study's metrics, which are loaded by name."""
+    return [thing("metrics", name) for name in config[wildcards.study]["metrics"]]
+
+
+def parts_of(wildcards):
+    """Every file that holds a part of a table: of each forget set and, mostly, each method."""
+    study, section = wildcards.study, config[wildcards.study]
+    if wildcards.table in ("number_of_models", "null_check"):
+        template = "<results>/{study}/number_of_models/{forget_set}.json"
+        return expand(template, study=study, forget_set=section["forget_sets"])
+    parts = expand(
+        "<results>/{study}/scores/{forget_set}/{method}.json",
+        study=study,
+        forget_set=section["forget_sets"],
+        method=section["methods"],
+    )
+    metric = wildcards.table in registry.names("metrics")
+    if metric and registry.module("metrics", wildcards.table).OF_ORACLES:
+        template = "<results>/{study}/oracles/{forget_set}.json"
+        parts += expand(template, study=study, forget_set=section["forget_sets"])
+    return parts
+
+
+def second_oracles(wildcards):
+    """Records of the second oracle population, where the configuration asks for one."""
+    asked = wildcards.forget_set in config["populations"]["second_oracle"]
+    return records_of(f"second_oracle/{wildcards.forget_set}") if asked else []
+
+
+rule score_oracles:
+    input:
+        script="src/score_oracles.py",
+        lib=lambda wildcards: library_inputs(
+            "src/score_oracles.py", *metric_files(wildcards)
+        ),
+        metrics=metric_files,
+        split="<results>/splits/{forget_set}.json",
+        oracles=lambda wildcards: records_of(f"oracle/{wildcards.forget_set}"),
+    output:
+        references="<results>/{study}/oracles/{forget_set}.references.json",
+        parts="<results>/{study}/oracles/{forget_set}.json",
+    log:
+        "<logs>/score_oracles/{study}/{forget_set}.log",
+    benchmark:
+        "<benchmarks>/score_oracles/{study}/{forget_set}.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=memory("score"),
+        runtime=minutes("score"),
+    params:
+        metrics=metrics_of,
+    shell:
+        "python {input.script} --forget-set {wildcards.forget_set} --split {input.split}"
+        " --oracles {input.oracles} --metrics {params.metrics}"
+        " --out-references {output.references} --out-parts {output.parts} > {log} 2>&1"
+
+
+rule score:
+    input:
+        script="src/score.py",
+        lib=lambda wildcards: library_inputs("src/score.py", *metric_files(wildcards)),
+        metrics=metric_files,
+        split="<results>/splits/{forget_set}.json",
+        records=expand(
+            "<results>/unlearned/{{forget_set}}/{{method}}/{block}.npz",
+            block=ORIGINAL_BLOCKS,
+        ),
+        costs=expand(
+            "<results>/unlearned/{{forget_set}}/{{method}}/{block}.json",
+            block=ORIGINAL_BLOCKS,
+        ),
+        oracles=lambda wildcards: records_of(f"oracle/{wildcards.forget_set}"),
+        references="<results>/{study}/oracles/{forget_set}.references.json",
+    output:
+        "<results>/{study}/scores/{forget_set}/{method}.json",
+    log:
+        "<logs>/score/{study}/{forget_set}/{method}.log",
+    benchmark:
+        "<benchmarks>/score/{study}/{forget_set}/{method}.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=memory("score"),
+        runtime=minutes("score"),
+    params:
+        settings=lambda wildcards: as_json(
+            settings_in(config[wildcards.study], wildcards.method)
+        ),
+        metrics=metrics_of,
+        epochs=config["training"]["epochs"],
+        seconds=lambda wildcards: config[wildcards.study]["seconds"],
+    shell:
+        "python {input.script} --forget-set {wildcards.forget_set} --method {wildcards.method}"
+        " --settings {params.settings} --split {input.split} --records {input.records}"
+        " --costs {input.costs} --oracles {input.oracles} --references {input.references}"
+        " --training-epochs {params.epochs} --seconds {params.seconds}"
+        " --metrics {params.metrics} --out {output} > {log} 2>&1"
+
+
+rule score_number_of_models:
+    input:
+        script="src/score_number_of_models.py",
+        lib=library_inputs("src/score_number_of_models.py"),
+        split="<results>/splits/{forget_set}.json",
+        originals=records_of("original"),
+        oracles=lambda wildcards: records_of(f"oracle/{wildcards.forget_set}"),
+        second=second_oracles,
+    output:
+        "<results>/{study}/number_of_models/{forget_set}.json",
+    log:
+        "<logs>/score_number_of_models/{study}/{forget_set}.log",
+    benchmark:
+        "<benchmarks>/score_number_of_models/{study}/{forget_set}.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=memory("score"),
+        runtime=minutes("score"),
+    params:
+        metrics=as_json({"klom": config["metrics"]["klom"]}),
+        numbers=lambda wildcards: config[wildcards.study]["numbers_of_models"],
+    shell:
+        "python {input.script} --forget-set {wildcards.forget_set} --split {input.split}"
+        " --originals {input.originals} --oracles {input.oracles}"
+        " --second-oracles {input.second} --numbers {params.numbers}"
+        " --metrics {params.metrics} --out {output} > {log} 2>&1"
+
+
+rule gather:
+    input:
+        script="src/gather.py",
+        lib=library_inputs("src/gather.py"),
+        parts=parts_of,
+    output:
+        "<results>/{study}/{table}.csv",
+    log:
+        "<logs>/gather/{study}/{table}.log",
+    benchmark:
+        "<benchmarks>/gather/{study}/{table}.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    shell:
+        "python {input.script} --table {wildcards.table} --parts {input.parts} --out {output}"
+        " > {log} 2>&1"
