@@ -23,7 +23,7 @@ all: run
 	@echo "report: results/$(RUN)/report.html   notebook: results/$(RUN)/ascent/report.html"
 
 run: env
-	@$(SNAKEMAKE) 2>&1 | $(BIN)/python src/show_progress.py
+	@$(SNAKEMAKE) 2>&1 | $(BIN)/python tools/show_progress.py
 
 # Snakemake's self-contained report, made again when the notebook, which needs all else, is newer.
 results/%/report.html: results/%/ascent/report.html
@@ -49,7 +49,7 @@ lint: env
 	$(BIN)/snakemake --lint
 
 test: lint
-	$(BIN)/python -m pytest -n 2 tests/unit tests/conformance tests/steps
+	$(BIN)/python -m pytest -n 2 tests/unit tests/conformance tests/steps benchmarks
 	$(BIN)/python -m pytest tests/workflow
 
 bench: run

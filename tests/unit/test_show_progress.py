@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAM = Path(__file__).resolve().parents[2] / "src" / "show_progress.py"
+PROGRAM = Path(__file__).resolve().parents[2] / "tools" / "show_progress.py"
 LOG = """Building DAG of jobs...
 Job stats:
 job            count

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from palimpsest.config.machine import may_have_gpu
 from running import SMOKE, copy_sources, plan, snakemake, write_overlay
 
-from palimpsest.config_machine import may_have_gpu
-from palimpsest.data import cifar10
+from palimpsest.data.sources import cifar10
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,11 @@ def from_file(path: str) -> dict:
         "populations": {"second_oracle": []},
         "ascent": {
             "forget_sets": ["mine"],
-            "figure_1_forget_set": "mine",
-            "figure_2_forget_set": "mine",
-            "figure_3_forget_sets": ["mine"],
+            "figures": {
+                "figure_1": {"forget_sets": ["mine"]},
+                "figure_2": {"forget_set": "mine"},
+                "figure_3": {"forget_sets": ["mine"]},
+            },
         },
     }
 
@@ -55,7 +57,7 @@ CASES = {
         ("unknown key.yaml: training.epoch", "unknown key", "did you mean epochs", "peak_lr"),
     ),
     "unknown key on the command line": Case(
-        {}, ("the command line: seed", "unknown key", "allowed: run, data"), command_line="seed=1"
+        {}, ("the command line: seed", "unknown key", "allowed: run, studies, data"), command_line="seed=1"
     ),
     "wrong type": Case(
         {"training": {"epochs": 2.5}},
@@ -86,11 +88,28 @@ CASES = {
         ("file.yaml: forget_sets.mine.path: absent.npy: there is no such file",),
     ),
     "empty grid": Case(
-        {"grids": {"gda": []}}, ("empty grid.yaml: grids.gda", "empty grid", "at least one entry")
+        {"ascent": {"grids": {"gda": []}}},
+        ("empty grid.yaml: ascent.grids.gda", "empty grid", "at least one entry"),
     ),
     "empty list in a grid": Case(
-        {"grids": {"gda": [{**GRID, "lr": []}]}},
-        ("in a grid.yaml: grids.gda[0].lr", "empty", "at least one entry"),
+        {"ascent": {"grids": {"gda": [{**GRID, "lr": []}]}}},
+        ("in a grid.yaml: ascent.grids.gda[0].lr", "empty", "at least one entry"),
+    ),
+    "a study that does not exist": Case(
+        {"studies": ["ascent", "clases"]},
+        ("not exist.yaml: studies", "clases", "ascent, theory"),
+    ),
+    "a method that does not exist": Case(
+        {"ascent": {"methods": ["nothing", "gaa"]}},
+        ("not exist.yaml: ascent.methods", "gaa", "did you mean ga", "gda"),
+    ),
+    "a metric that does not exist": Case(
+        {"ascent": {"metrics": ["klom", "acuracy"]}},
+        ("not exist.yaml: ascent.metrics", "acuracy", "did you mean accuracy"),
+    ),
+    "a statistic that does not exist": Case(
+        {"ascent": {"record": ["logit"]}},
+        ("not exist.yaml: ascent.record", "logit", "did you mean logits"),
     ),
     "missing CIFAR-10 files": Case(
         on_cifar10("nowhere"),
@@ -213,5 +232,5 @@ def test_a_batch_may_exceed_the_forget_set(undisturbed):
     large = table[table.forget_batch > 8]  # both forget sets of `smoke` have 8 points
     assert set(large.method) >= {"ga", "scrub"}
     assert set(large.split) == {"forget", "retain", "val"}
-    assert np.isfinite(large.klom_p95).all()
+    assert np.isfinite(large.klom).all()
     assert (large.relative_cost[large.lr > 0] > 0).all()

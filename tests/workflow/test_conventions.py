@@ -1,5 +1,6 @@
 """The form of the workflow: lint, format, what rules declare, names, overlays, pinned versions."""
 
+import ast
 import re
 import runpy
 import shlex
@@ -12,11 +13,14 @@ import pytest
 import yaml
 from running import ROOT, SMOKE, TIMEOUT, Job, copy_sources, plan, snakemake, sources
 
+from palimpsest.registry import KINDS, names
+
 MOST_JOBS = 2000
 RULE_FILES = [ROOT / "Snakefile", *sorted(ROOT.glob("workflow/rules/*.smk"))]
+STUDIES = names("studies")
 PROGRAMS = sorted(path.stem for path in ROOT.glob("src/*.py"))
-BY_HAND = {"convert_packed_cifar10", "show_progress"}
-"""programs that no rule runs"""
+TOOLS = sorted(path.stem for path in ROOT.glob("tools/*.py"))
+"""helpers of the command line, which no rule runs"""
 DECLARED = ("log:", "benchmark:", "conda:", "threads:", "resources:", "mem_mb=", "runtime=")
 
 
@@ -69,8 +73,8 @@ def test_an_overlay_shows_its_command(overlay):
 
 COMMANDS = ["snakemake", *overlay_commands()]
 TARGETS = {
-    "results/smoke/ascent/klom.csv": "gather_scores",
-    "results/smoke/ascent/figure_1.pdf": "plot_klom_planes",
+    "results/smoke/ascent/klom.csv": "gather",
+    "results/smoke/ascent/figure_1.pdf": "draw",
     "results/smoke/splits/random_8.json": "select_forget_set",
     "figures": "figures",
     "ascent": "ascent",
@@ -102,7 +106,7 @@ def test_a_target_by_name(target, plans):
 
 def test_every_rule_file_is_read():
     assert len(JOB_RULES) >= 10
-    assert {"train_block", "unlearn_block", "gather_scores"} <= set(JOB_RULES)
+    assert {"train_block", "unlearn_block", "gather"} <= set(JOB_RULES)
 
 
 @pytest.mark.parametrize("rule", JOB_RULES)
@@ -113,29 +117,78 @@ def test_a_rule_declares_what_it_needs(rule):
 @pytest.mark.parametrize("rule", JOB_RULES)
 def test_a_rule_runs_the_program_of_its_name_or_a_notebook(rule):
     text = RULES[rule]
-    program = re.search(r'^ +script="src/(\w+)[.]py",$', text, re.M)
-    if program is None:
-        assert re.search(r'^ +notebook="reports/\w+[.]ipynb",$', text, re.M)
+    script = re.search(r'^ +script="src/(\w+)[.]py",$', text, re.M)
+    if script is None:
+        assert re.search(r'^ +notebook="reports/\w+/report[.]ipynb",$', text, re.M)
         assert "papermill {input.notebook}" in text
     else:
-        assert program[1] == rule
+        program = script[1]
+        assert rule == program or rule in {f"{program}_{study}" for study in STUDIES}
         assert "python {input.script}" in text
-        assert f'lib=sources("src/{rule}.py")' in text or f'"src/{rule}.py"' in text
+        assert re.search(rf'lib=(lambda \w+: )?library_inputs\(\s*"src/{program}.py"', text)
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", [*PROGRAMS, *(f"../tools/{tool}" for tool in TOOLS)])
 def test_a_program_explains_itself(program, monkeypatch, capsys):
     path = ROOT / "src" / f"{program}.py"
     monkeypatch.setattr(sys, "argv", [str(path), "--help"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(path), run_name="__main__")
     assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: {program}.py")
+    assert capsys.readouterr().out.startswith(f"usage: {path.name}")
 
 
-def test_every_program_has_a_rule_or_is_run_by_hand():
-    assert set(PROGRAMS) - BY_HAND <= set(JOB_RULES)
-    assert set(PROGRAMS) >= BY_HAND
+def test_every_program_has_a_rule_and_no_tool_has_one():
+    run_by = {rule.removesuffix(f"_{study}") for rule in JOB_RULES for study in STUDIES}
+    assert set(PROGRAMS) <= run_by
+    assert TOOLS and not set(TOOLS) & run_by
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a Python file imports, as dotted names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+LIBRARY = ROOT / "src" / "palimpsest"
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: str(path.stem))
+def test_the_engine_imports_no_study_and_no_study_another(path):
+    parts = path.relative_to(LIBRARY).parts
+    own = f"palimpsest.studies.{parts[1]}." if parts[0] == "studies" and len(parts) > 2 else None
+    foreign = [name for name in imported(path) if name.startswith("palimpsest.studies")]
+    assert [name for name in foreign if own is None or not f"{name}.".startswith(own)] == []
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_is_one_name_in_three_places(study):
+    assert (ROOT / "workflow" / "rules" / f"{study}.smk").is_file()
+    assert (LIBRARY / "studies" / study / "settings.py").is_file()
+    assert list((LIBRARY / "studies" / study / "figures").glob("[a-z]*.py"))
+    reports = ROOT / "reports" / study
+    assert (reports / "report.ipynb").is_file()
+    figures = {path.stem for path in (LIBRARY / "studies" / study / "figures").glob("[a-z]*.py")}
+    assert figures <= {path.stem for path in (reports / "captions").glob("*.rst")}
+    other = "|".join(name for name in STUDIES if name != study)
+    rules = (ROOT / "workflow" / "rules" / f"{study}.smk").read_text(encoding="utf-8")
+    assert re.findall(rf"\b({other})\b", rules) == []
+
+
+ENGINE_RULES = [path for path in RULE_FILES if path.stem not in (*STUDIES, "Snakefile")]
+
+
+@pytest.mark.parametrize("path", ENGINE_RULES, ids=lambda path: path.stem)
+def test_the_rules_of_the_engine_name_no_study_data_set_model_or_method(path):
+    words = {*STUDIES, *(name for kind in KINDS for name in names(kind))}
+    words -= {"file", "random", "nothing", "accuracy", "klom"}  # words with a meaning of their own
+    text = re.sub(r"#.*|\"\"\".*?\"\"\"", "", path.read_text(encoding="utf-8"), flags=re.S)
+    assert re.findall(rf"\b({'|'.join(sorted(words))})\b", text) == []
 
 
 def lock() -> dict[str, str]:

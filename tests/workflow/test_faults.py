@@ -68,7 +68,7 @@ def killed(undisturbed, tmp_path_factory):
     for _ in range(KILLS):
         with living_run(folder, moments.randint(1, 5)):  # of about 30 jobs
             time.sleep(moments.uniform(0, 3))
-    for name in ("populations/original/0.npz", "ascent/margins/random_8/ga/0.npz"):
+    for name in ("populations/original/0.npz", "unlearned/random_8/ga/0.npz"):
         whole = undisturbed.folder / "results" / "smoke" / name
         leave_half_a_file(whole, folder / "results" / "smoke" / name)
     done = snakemake(folder, *TABLES)
@@ -91,17 +91,18 @@ def test_a_second_run_beside_a_living_one_is_refused(tmp_path):
 
 def test_a_half_written_file_is_no_result(finished_copy):
     folder = finished_copy()
-    margins = folder / "results" / "smoke" / "populations" / "original" / "0.npz"
-    half = leave_half_a_file(margins, margins)
-    margins.unlink()
-    name = str(margins.relative_to(folder))
+    record = folder / "results" / "smoke" / "populations" / "original" / "0.npz"
+    half = leave_half_a_file(record, record)
+    record.unlink()
+    name = str(record.relative_to(folder))
     jobs = plan(folder, name, "--configfile", SMOKE)
     assert [job.rule for job in jobs] == ["train_block"]
     assert name in jobs[0].outputs
-    shutil.copyfile(half, margins)  # had it taken the name of a result, no reader would trust it
+    shutil.copyfile(half, record)  # had it taken the name of a result, no reader would trust it
     done = subprocess.run(
-        [*command()[:1], "src/score_null.py", "--split", "results/smoke/splits/random_8.json",
-         "--oracles", name, "--out", "null.json"],
+        [*command()[:1], "src/score_oracles.py", "--forget-set", "random_8",
+         "--split", "results/smoke/splits/random_8.json", "--oracles", name,
+         "--metrics", '{"klom": {}}', "--out-references", "null.json", "--out-parts", "parts.json"],
         cwd=folder, env=NO_BYTECODE, capture_output=True, text=True, timeout=TIMEOUT,
     )  # fmt: skip
     assert done.returncode == 1
@@ -112,7 +113,7 @@ def test_a_half_written_file_is_no_result(finished_copy):
 def test_diverged_models_are_counted_and_kept(finished_copy, undisturbed):
     folder = finished_copy()
     grid = {"lr": [5.0e-2, 1.0e3], "epochs": [3], "forget_batch": [4], "batch_norm": ["frozen"]}
-    overlay = write_overlay(folder, {"grids": {"ga": [grid]}})
+    overlay = write_overlay(folder, {"ascent": {"grids": {"ga": [grid]}}})
     started = time.time()
     done = snakemake(
         folder, "-c", "2", "results/smoke/ascent/klom.csv", "--configfile", SMOKE, overlay
@@ -129,10 +130,8 @@ def test_diverged_models_are_counted_and_kept(finished_copy, undisturbed):
     assert len(rows) == 6
     assert (rows.nan_points > 0).all()
     assert (rows.n_models == 8).all()
-    assert np.isfinite(rows[["klom_p95", "ci_low", "ci_high", "null_p95", "klom_mean"]]).all(
-        axis=None
-    )
-    assert (rows.klom_p95 > rows.null_p95).all()
+    assert np.isfinite(rows[["klom", "ci_low", "ci_high", "null", "klom_mean"]]).all(axis=None)
+    assert (rows.klom > rows.null).all()
 
     sound = klom[klom.method != "ga"]
     before = pd.read_csv(undisturbed.table("klom.csv"))

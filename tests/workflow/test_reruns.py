@@ -27,13 +27,14 @@ from running import (
 # The steps from the data to the tables. Figures, notebooks and reports come after them.
 STEPS = (
     "prepare_data", "datamodel_block", "estimate_datamodel", "select_forget_set", "train_block",
-    "unlearn_block", "score_null", "score_klom", "score_number_of_models", "gather_scores",
+    "unlearn_block", "score_oracles", "score", "score_number_of_models", "gather",
 )  # fmt: skip
-SCORES = {"score_null": 2, "score_klom": 8, "score_number_of_models": 2, "gather_scores": 1}
-SCORES_OF_ONE_SET = {
-    "score_null": 1, "score_klom": 4, "score_number_of_models": 1, "gather_scores": 1,
-}  # fmt: skip
-SCORES_OF_ONE_METHOD = {"score_klom": 2, "gather_scores": 1}
+TABLES = {"gather": 5}  # klom, accuracy, sharing, number_of_models, null_check
+TABLES_OF_SETTINGS = {"gather": 3}  # the first three
+SCORES = {"score_oracles": 2, "score": 8, "score_number_of_models": 2, **TABLES}
+SCORES_OF_ONE_SET = {"score_oracles": 1, "score": 4, "score_number_of_models": 1, **TABLES}
+SCORES_OF_ONE_METHOD = {"score": 2, **TABLES_OF_SETTINGS}
+SCORES_OF_SETTINGS = {"score": 8, **TABLES_OF_SETTINGS}
 MODELS = {
     "datamodel_block": 1, "estimate_datamodel": 1, "select_forget_set": 1, "train_block": 4,
     "unlearn_block": 8, **SCORES,
@@ -56,18 +57,19 @@ def grid_of_ga(**changed: list) -> dict:
     first = {"lr": [1e-3, 5e-2], "epochs": [1, 3], "forget_batch": [64]}
     first |= {"batch_norm": ["train", "frozen"]} | changed
     control = {"lr": [0.0], "epochs": [1, 3], "forget_batch": [64], "batch_norm": ["train"]}
-    return {"grids": {"ga": [first, control]}}
+    return {"ascent": {"grids": {"ga": [first, control]}}}
 
 
 CASES = {
-    "klom.percentile": Case(SCORES, {"klom": {"percentile": 90}}),
-    "klom.interval_repeats": Case(
-        {"score_klom": 8, "gather_scores": 1}, {"klom": {"interval_repeats": 5}}
+    "metrics.klom.percentile": Case(SCORES, {"metrics": {"klom": {"percentile": 90}}}),
+    "metrics.klom.interval_repeats": Case(
+        SCORES_OF_SETTINGS, {"metrics": {"klom": {"interval_repeats": 5}}}
     ),
+    "populations.stack": Case({}, {"populations": {"stack": 3}}),
     "a learning rate of ga": Case(
         {"unlearn_block": 2, **SCORES_OF_ONE_METHOD},
         grid_of_ga(lr=[1e-3, 1e-2]),
-        only={"unlearn_block": "/ga/", "score_klom": "/ga[.]"},
+        only={"unlearn_block": "/ga/", "score": "/ga[.]"},
     ),
     "training.epochs": Case(MODELS, {"training": {"epochs": 4}}),
     "data.split_seed": Case(
@@ -80,12 +82,14 @@ CASES = {
             "select_forget_set": "random_8[.]json$",
             "train_block": "/(oracle|second_oracle)/random_8/",
             "unlearn_block": "/random_8/",
-            "score_null": "random_8",
-            "score_klom": "/random_8/",
+            "score_oracles": "random_8",
+            "score": "/random_8/",
             "score_number_of_models": "/random_8/",
         },
     ),
-    "ascent.figure_1_forget_set": Case({}, {"ascent": {"figure_1_forget_set": "random_8"}}),
+    "ascent.figures.figure_1": Case(
+        {}, {"ascent": {"figures": {"figure_1": {"forget_sets": ["random_8"]}}}}
+    ),
     "datamodels.models": Case(  # one more model is one more block: the first one stays
         {
             "datamodel_block": 1, "estimate_datamodel": 1, "select_forget_set": 1,
@@ -104,24 +108,28 @@ CASES = {
         {"populations": {"models": 10, "second_oracle_models": 10}},
         only={"train_block": "/1[.]", "unlearn_block": "/1[.]"},
     ),
-    "metrics/point_scores.py": Case(SCORES, edit="src/palimpsest/metrics/point_scores.py"),
+    "klom/point_scores.py": Case(SCORES, edit="src/palimpsest/klom/point_scores.py"),
     "methods/ga.py": Case(
         {"unlearn_block": 2, **SCORES_OF_ONE_METHOD},
         edit="src/palimpsest/methods/ga.py",
-        only={"unlearn_block": "/ga/", "score_klom": "/ga[.]"},
+        only={"unlearn_block": "/ga/", "score": "/ga[.]"},
     ),
     "training/sweep.py": Case(
-        {"unlearn_block": 8, "score_klom": 8, "gather_scores": 1},
+        {"unlearn_block": 8, **SCORES_OF_SETTINGS},
         edit="src/palimpsest/training/sweep.py",
     ),
     "models/resnet9.py": Case(MODELS, edit="src/palimpsest/models/resnet9.py"),
-    "data/forget_sets.py": Case(
-        {"select_forget_set": 2, "train_block": 3, "unlearn_block": 8, **SCORES},
-        edit="src/palimpsest/data/forget_sets.py",
-        only={"train_block": "/(oracle|second_oracle)/"},
+    "data/forget_sets/random.py": Case(
+        {"select_forget_set": 1, "train_block": 2, "unlearn_block": 4, **SCORES_OF_ONE_SET},
+        edit="src/palimpsest/data/forget_sets/random.py",
+        only={"train_block": "/(oracle|second_oracle)/random_8/"},
     ),
-    "the program score_null.py": Case(
-        {"score_null": 2, "score_klom": 8, "gather_scores": 1}, edit="src/score_null.py"
+    "metrics/accuracy.py": Case(
+        {"score_oracles": 2, **SCORES_OF_SETTINGS}, edit="src/palimpsest/metrics/accuracy.py"
+    ),
+    "config/machine.py": Case({}, edit="src/palimpsest/config/machine.py"),
+    "the program score_oracles.py": Case(
+        {"score_oracles": 2, **SCORES_OF_SETTINGS}, edit="src/score_oracles.py"
     ),
 }  # fmt: skip
 
@@ -204,9 +212,9 @@ def drawn(paths: list[str]) -> set[str]:
 
 
 def test_the_choice_of_a_figure_redraws_that_figure_alone(plans, undisturbed):
-    assert drawn(outputs(plans["ascent.figure_1_forget_set"].result())) == {"figure_1"}
+    assert drawn(outputs(plans["ascent.figures.figure_1"].result())) == {"figure_1"}
     present = drawn([str(path) for path in undisturbed.table("klom.csv").parent.iterdir()])
-    assert drawn(outputs(plans["klom.percentile"].result())) == present
+    assert drawn(outputs(plans["metrics.klom.percentile"].result())) == present
     assert len(present) > 1
 
 

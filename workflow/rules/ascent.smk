@@ -4,7 +4,9 @@ from palimpsest.studies.ascent.settings import Settings as Ascent
 
 ASCENT = Ascent.model_validate(config["ascent"])
 RANDOM_SETS = [
-    name for name in ASCENT.forget_sets if config["forget_sets"][name]["kind"] == "random"
+    name
+    for name in ASCENT.forget_sets
+    if config["forget_sets"][name]["kind"] == "random"
 ]
 ASCENT_FIGURES = [
     name for name in figures_in("ascent") if RANDOM_SETS or name != "lemma_1"
@@ -82,9 +84,7 @@ rule report_ascent:
         printed="reports/ascent/printed.csv",
         module=thing("studies/ascent", "report"),
         lib=library_inputs(thing("studies/ascent", "report")),
-        tables=expand(
-            "<results>/ascent/{table}.csv", table=[*ASCENT_TABLES, "claims"]
-        ),
+        tables=expand("<results>/ascent/{table}.csv", table=[*ASCENT_TABLES, "claims"]),
         figures=expand("<results>/ascent/{figure}.png", figure=ASCENT_FIGURES),
         agreement=AGREEMENT,
     output:

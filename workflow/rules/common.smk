@@ -57,7 +57,9 @@ STACK = config["populations"]["stack"]
 DEVICE = f"--device {config['device']} --precision {config['precision']}"
 NOTE = (
     f"N = {config['populations']['models']} models of {config['model']['name']}"
-    + "".join(f", {name} {value}" for name, value in config["model"].items() if name != "name")
+    + "".join(
+        f", {name} {value}" for name, value in config["model"].items() if name != "name"
+    )
     + f"; {config['data']['name']}; {config['device']}; run {config['run']}"
 )
 

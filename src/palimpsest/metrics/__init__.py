@@ -7,7 +7,7 @@ A metric has
     rows(record, oracle, split, reference, *, ...)
                 one dictionary for each set of points ("split": forget, retain, val), the rest of
                 whose entries are results; the keywords are the metric's settings
-    reference(oracle, split, **settings), if wanted
+    reference(oracle, split, *, ...), if wanted; its keywords are some of the settings
                 what only the oracles decide, such as a floor: worked out once for all methods,
                 kept as JSON and handed to `rows`
 

@@ -15,16 +15,28 @@ OF_ORACLES = False
 
 
 def reference(
-    oracle: Record, split: Split, *, percentile: float, null_repeats: int, **settings: Any
+    oracle: Record,
+    split: Split,
+    *,
+    mode: str,
+    direction: str,
+    bins: int,
+    clip: float,
+    floor: float,
+    percentile: float,
+    null_repeats: int,
 ) -> dict[str, float]:
     """The null floor of each set: what one population of oracles scores against another."""
-    settings.pop("interval_repeats")
     floors = null_floor(
         oracle["margin"],
         {part: split.columns(part) for part in PARTS},
         repeats=null_repeats,
         percentile=percentile,
-        **settings,
+        mode=mode,
+        direction=direction,
+        bins=bins,
+        clip=clip,
+        floor=floor,
     )
     return {part: float(values.mean()) for part, values in floors.items()}
 

@@ -8,13 +8,16 @@ to OUT/cifar-10-batches-py, with the file MD5SUMS: set data_dir to OUT and check
 import argparse
 import io
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
 from palimpsest.arrays import read_arrays
-from palimpsest.data import cifar10
+from palimpsest.data.sources import cifar10
 from palimpsest.files import InputError, atomic_path
 from palimpsest.programs import run_program
 

@@ -1,6 +1,6 @@
 """Show a run of Snakemake as one line per finished job, with the time left.
 
-    snakemake 2>&1 | python src/show_progress.py
+    snakemake 2>&1 | python tools/show_progress.py
 
 The first estimate comes from nominal seconds per kind of job; as jobs finish, what they really took
 replaces it. Errors, and everything Snakemake says outside of jobs that go well, are passed on.
@@ -17,10 +17,9 @@ NOMINAL = {  # seconds of one job of the run `digits`; only their proportions ma
     "train_block": 80.0,
     "datamodel_block": 40.0,
     "unlearn_block": 60.0,
-    "score_klom": 10.0,
+    "score": 10.0,
     "report_ascent": 20.0,
-    "plot_klom_planes": 7.0,
-    "plot_lemma_1": 7.0,
+    "draw": 6.0,
     "estimate_datamodel": 10.0,
 }
 OTHER = 4.0
