@@ -6,14 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from palimpsest.choice import compare
-from palimpsest.claim_measures import outcomes
 from palimpsest.files import InputError
-from palimpsest.plots.style import SPLIT_NAMES, forget_set_name, method_name
+from palimpsest.plots.style import BATCH_NORM_NAMES, SPLIT_NAMES, forget_set_name, method_name
+from palimpsest.selection import compare, with_accuracy
+from palimpsest.studies.ascent.measures import outcomes
 from palimpsest.tables import SPLITS, describe_setting, setting_columns, varying
 from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED
 
-_WAYS = {"train": "BatchNorm in train mode", "frozen": "BatchNorm frozen"}
 _OUTCOMES = ("unlearns", "improves but breaks", "breaks", "nothing", "undecided")
 _RULES = {"by_oracle": "looks at the oracle", "without_oracle": "does not look"}
 
@@ -97,7 +96,7 @@ def outcome_counts(settings: pd.DataFrame) -> pd.DataFrame:
     """How many settings of each kind did what, over all forget sets."""
     table = settings.assign(outcome=outcomes(settings))
     table = table[table["method"] != "nothing"]
-    way = table["batch_norm"].map(_WAYS).fillna("") if "batch_norm" in table else ""
+    way = table["batch_norm"].map(BATCH_NORM_NAMES).fillna("") if "batch_norm" in table else ""
     table = table.assign(way=way)
     table.loc[table["control"], "way"] += ", learning rate 0 (control)"
     rows = []
@@ -119,46 +118,48 @@ def numbers_of_models(table: pd.DataFrame) -> pd.DataFrame:
     """
     own = table[table["comparison"] == "original"]
     wanted = sorted({20, 50, 80, own["n_models"].max()} & set(own["n_models"]))
-    own = own[own["n_models"].isin(wanted)].assign(part=lambda rows: rows["null"] / rows["score"])
+    own = own[own["n_models"].isin(wanted)].assign(part=lambda rows: rows["null"] / rows["klom"])
     rows = []
     for split in SPLITS:
-        medians = own[own["split"] == split].groupby("n_models")[["score", "null", "part"]].median()
+        medians = own[own["split"] == split].groupby("n_models")[["klom", "null", "part"]].median()
         for models, row in medians.iterrows():
             rows.append({
-                "points": SPLIT_NAMES[split], "N": models, "KLoM of the originals": row["score"],
+                "points": SPLIT_NAMES[split], "N": models, "KLoM of the originals": row["klom"],
                 "null floor": row["null"], "floor's part (%)": round(100 * row["part"]),
             })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def choices(settings: pd.DataFrame) -> pd.DataFrame:
-    """The setting that each rule chooses for each method, what it scores, and the regret.
-
-    `settings` as `choice.with_accuracy` gives them.
-    """
-    compared = compare(settings)
+def selections(settings: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
+    """The setting that each rule selects for each method, what it scores, and the regret."""
+    names = setting_columns(accuracy)
     rows = []
-    for row in compared.to_dict("records"):
+    for row in compare(with_accuracy(settings, accuracy)).to_dict("records"):
         of_method = settings[(settings["method"] == row["method"]) & ~settings["control"]]
-        columns = varying(of_method, setting_columns_of(settings))
-        found = pd.notna(row["worst_score"])
+        found = pd.notna(row["worst_klom"])
+        setting = describe_setting(pd.Series(row), varying(of_method, names))
         rows.append({
             "forget set": forget_set_name(row["forget_set"]),
             "method": method_name(row["method"]),
             "rule": _RULES[row["rule"]],
-            "setting": describe_setting(pd.Series(row), columns) if found else "none allowed",
-            **{f"KLoM, {SPLIT_NAMES[split]}": row[f"{split}_score"] for split in SPLITS},
-            "largest": row["worst_score"],
+            "setting": setting if found else "none allowed",
+            **{f"KLoM, {SPLIT_NAMES[split]}": row[f"{split}_klom"] for split in SPLITS},
+            "largest": row["worst_klom"],
             "regret": row["regret"],
             "cost": f"{row['relative_cost']:.2g}" if found else "–",
         })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def setting_columns_of(settings: pd.DataFrame) -> list[str]:
-    """The columns of settings in a table of `tables.by_setting`: those before the cost."""
-    names = list(settings)[: list(settings).index("relative_cost")]
-    return setting_columns(settings[names])
+def grids(settings: pd.DataFrame) -> str:
+    """How many settings of each method the run has on a forget set, as a sentence."""
+    own = settings[(settings["method"] != "nothing") & ~settings["control"]]
+    counts = own.groupby(["method", "forget_set"], sort=False).size()
+    texts = []
+    for method, part in counts.groupby("method", sort=False):
+        number = f"{part.min()}" if part.nunique() == 1 else f"{part.min()} to {part.max()}"
+        texts.append(f"{number} of {method_name(str(method))}")
+    return f"Settings of this run on each forget set, without controls: {', '.join(texts)}."
 
 
 def sharing(table: pd.DataFrame) -> pd.DataFrame:

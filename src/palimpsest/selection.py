@@ -12,7 +12,7 @@ from palimpsest.tables import SPLITS, setting_columns
 
 TOLERANCE = 0.01  # validation accuracy that a setting may lose or gain against the original
 RULES = ("by_oracle", "without_oracle")
-_SCORES = [f"{split}_score" for split in SPLITS]
+_SCORES = [f"{split}_klom" for split in SPLITS]
 
 
 def with_accuracy(settings: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def by_oracle(settings: pd.DataFrame) -> pd.DataFrame:
 
     One row per forget set and method, from settings as `with_accuracy` gives them.
     """
-    return _best(_allowed(settings), ["worst_score"])
+    return _best(_allowed(settings), ["worst_klom"])
 
 
 def without_oracle(settings: pd.DataFrame, tolerance: float = TOLERANCE) -> pd.DataFrame:
@@ -67,8 +67,8 @@ def without_oracle(settings: pd.DataFrame, tolerance: float = TOLERANCE) -> pd.D
 def compare(settings: pd.DataFrame, tolerance: float = TOLERANCE) -> pd.DataFrame:
     """Both rules side by side: one row per forget set, method and rule, with the regret.
 
-    `regret` is the largest KLoM of the setting chosen less that of the choice by the oracle, in
-    nats; a rule that finds no setting has a row without one (NaN).
+    `regret` is the largest KLoM of the setting chosen less that of the one that the oracle chooses,
+    in nats; a rule that finds no setting has a row without one (NaN).
     """
     rules = {
         "by_oracle": by_oracle(settings),
@@ -80,8 +80,8 @@ def compare(settings: pd.DataFrame, tolerance: float = TOLERANCE) -> pd.DataFram
         wanted.merge(chosen, on=keys, how="left").assign(rule=rule)
         for rule, chosen in rules.items()
     ]
-    least = parts[0]["worst_score"].to_numpy()
-    table = pd.concat([part.assign(regret=part["worst_score"] - least) for part in parts])
+    least = parts[0]["worst_klom"].to_numpy()
+    table = pd.concat([part.assign(regret=part["worst_klom"] - least) for part in parts])
     table["rule"] = pd.Categorical(table["rule"], RULES)
     order = {name: place for place, name in enumerate(dict.fromkeys(settings["forget_set"]))}
     table = table.sort_values(

@@ -1,28 +1,69 @@
-"""The measures of the claims: what each says of a case, in terms of `claims.larger`.
+"""What each measure says of a case of a claim, in terms of `claims.larger`, and the judging.
 
 Cases are settings (of the claim's methods on its forget sets; the control of learning rate 0 only
 where the claim asks for it), forget sets, pairs of forget sets, or numbers of models.
 """
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from palimpsest.claims import Case, Measure, Results, larger, matches
-from palimpsest.tables import SPLITS, describe_setting, setting_columns
+from palimpsest import claims
+from palimpsest.claims import Case, Measure, larger, matches
+from palimpsest.tables import (
+    SPLITS,
+    by_setting,
+    describe_setting,
+    read_accuracy,
+    read_klom,
+    read_number_of_models,
+    setting_columns,
+)
 from palimpsest.verdicts import both, negation
 
+KEYS = ("forget_sets", "methods", "families", "models", "control")  # of claims, that measures read
 Row = dict[str, Any]
 _CONFIDENCE = 0.95
 
 
+@dataclass(frozen=True)
+class Results:
+    """The tables that claims are judged by.
+
+    settings: see `tables.by_setting`; accuracy and number_of_models as `tables` reads them;
+    sizes: points of each forget set, where known.
+    """
+
+    settings: pd.DataFrame
+    accuracy: pd.DataFrame
+    number_of_models: pd.DataFrame
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+def judge(inputs: Mapping[str, Sequence[Path]], *, sizes: dict[str, int]) -> pd.DataFrame:
+    """One row per claim of the file `claims`, by klom, accuracy and number_of_models.
+
+    sizes: points of the forget sets, for the claims that speak of size.
+    """
+    results = Results(
+        settings=by_setting(read_klom(inputs["klom"][0])),
+        accuracy=read_accuracy(inputs["accuracy"][0]),
+        number_of_models=read_number_of_models(inputs["number_of_models"][0]),
+        sizes=sizes,
+    )
+    return claims.judge(claims.read_claims(inputs["claims"][0], MEASURES, KEYS), results, MEASURES)
+
+
 def _rise(row: Row, base: Row, split: str) -> bool | None:
     """Whether a setting's score on a split lies above another's."""
-    margin = max(row[f"{split}_null"], base[f"{split}_null"])
+    threshold = max(row[f"{split}_null"], base[f"{split}_null"])
     low = row[f"{split}_low"] - base[f"{split}_high"]
-    return larger(low, row[f"{split}_high"] - base[f"{split}_low"], margin)
+    return larger(low, row[f"{split}_high"] - base[f"{split}_low"], threshold)
 
 
 def _breaks(row: Row, original: Row) -> bool | None:
@@ -75,9 +116,13 @@ def _stays(row: Row, original: Row) -> bool | None:
 
 def _retain_like_val(row: Row, original: Row) -> bool | None:
     """The scores on retain and validation set differ by no more than the floor."""
-    margin = max(row["retain_null"], row["val_null"])
-    above = larger(row["retain_low"] - row["val_high"], row["retain_high"] - row["val_low"], margin)
-    below = larger(row["val_low"] - row["retain_high"], row["val_high"] - row["retain_low"], margin)
+    threshold = max(row["retain_null"], row["val_null"])
+    above = larger(
+        row["retain_low"] - row["val_high"], row["retain_high"] - row["val_low"], threshold
+    )
+    below = larger(
+        row["val_low"] - row["retain_high"], row["val_high"] - row["retain_low"], threshold
+    )
     return both(negation(above), negation(below))
 
 
@@ -144,7 +189,7 @@ def _no_excess(split: str) -> Measure:
 
 def _mean(row: Row) -> Row:
     """The means over the splits; the interval is that of fully dependent splits, the widest."""
-    ends = ("score", "low", "high", "null")
+    ends = ("klom", "low", "high", "null")
     return {f"mean_{end}": sum(row[f"{split}_{end}"] for split in SPLITS) / 3 for end in ends}
 
 
@@ -155,7 +200,7 @@ def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
         sound = [row for row in rows if not row["diverged"]]
         if not sound:
             continue
-        best = min(sound, key=lambda row: _mean(row)["mean_score"])
+        best = min(sound, key=lambda row: _mean(row)["mean_klom"])
         for row in rows:
             if row is not best:
                 worse = True if row["diverged"] else _rise(_mean(row), _mean(best), "mean")
@@ -172,8 +217,8 @@ def _harder_than_others(results: Results, claim: dict[str, Any]) -> list[Case]:
     for name, rows in _rows(results, {"methods": claim["methods"]}).items():
         sound = [row for row in rows if not row["diverged"]]
         if sound:
-            row = min(sound, key=lambda row: row["worst_score"])
-            split = max(SPLITS, key=lambda split: row[f"{split}_score"])
+            row = min(sound, key=lambda row: row["worst_klom"])
+            split = max(SPLITS, key=lambda split: row[f"{split}_klom"])
             ends = ("low", "high", "null")
             best[name] = {f"best_{end}": row[f"{split}_{end}"] for end in ends}
     own = [name for name in best if matches(name, claim["forget_sets"])]
@@ -242,18 +287,18 @@ def _by_number(question: Any) -> Measure:
 
 def _above_last(row: Row, last: Row) -> bool | None:
     """The score lies above that of all models by more than their floor."""
-    fall = row["score"] - last["score"]
+    fall = row["klom"] - last["klom"]
     return larger(fall, fall, last["null"])
 
 
 def _as_last(row: Row, last: Row) -> bool | None:
-    fall = abs(row["score"] - last["score"])
+    fall = abs(row["klom"] - last["klom"])
     return negation(larger(fall, fall, last["null"]))
 
 
 def _falls_like_floor(row: Row, last: Row) -> bool | None:
     """The excess over the floor is the same, to within the floor of all models."""
-    change = abs((row["score"] - row["null"]) - (last["score"] - last["null"]))
+    change = abs((row["klom"] - row["null"]) - (last["klom"] - last["null"]))
     return negation(larger(change, change, last["null"]))
 
 
