@@ -30,6 +30,7 @@ _METADATA: dict[str, dict[str, None]] = {
 }
 _SETTINGS: dict[Any, Any] = {
     "axes.edgecolor": "0.4",
+    "axes.linewidth": 0.8,
     "grid.linewidth": 0.5,
     "figure.titlesize": 11,
     "svg.hashsalt": "palimpsest",
@@ -130,11 +131,11 @@ def facets(part: SubFigure, count: int, most: int = 3) -> list[Axes]:
     return panels[:count]
 
 
-def hollow(ax: Axes) -> None:
-    """Fill the points drawn last with white, and keep their colours for the edges."""
+def hollow(ax: Axes, fill: str = "white") -> None:
+    """Fill the points drawn last with `fill`, and keep their colours for the edges."""
     points = ax.collections[-1]
     points.set_edgecolor(points.get_facecolor())  # type: ignore[arg-type]
-    points.set(facecolor="white", linewidth=1.0)
+    points.set(facecolor=fill, linewidth=1.0)
 
 
 def point_handle(label: str, marker: str, face: str = "0.45", edge: str = "0.45") -> Line2D:

@@ -152,7 +152,7 @@ def _draw_time_course(
     placed = courses.assign(x=courses["epochs"], y=courses["mean_klom"])
     draw_intervals(ax, placed, courses["mean_low"], courses["mean_high"], "y")
     dashes = {rate: "" if rate else (1, 1.5) for rate in look["palette"]}
-    sns.lineplot(placed, x="x", y="y", **look, dashes=dashes, units="path", estimator=None, ms=5,
+    sns.lineplot(placed, x="x", y="y", **look, dashes=dashes, units="path", estimator=None, ms=6,
                  lw=1.3, ax=ax, zorder=3)  # fmt: skip
     for line in ax.lines:
         if line.get_marker() == look["markers"][0.0]:
@@ -165,7 +165,7 @@ def _draw_time_course(
 
 def _handles(look: dict[str, Any]) -> list[Line2D]:
     return [
-        Line2D([], [], lw=1.3, ms=5, mec="white", color=look["palette"][rate],
+        Line2D([], [], lw=1.3, ms=6, mew=0.4, mec="white", color=look["palette"][rate],
                marker=look["markers"][rate], label=f"rate {rate:g}")
         for rate in look["palette"] if rate > 0
     ]  # fmt: skip

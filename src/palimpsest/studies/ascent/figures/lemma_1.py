@@ -108,7 +108,7 @@ def _draw_accuracies(ax: Axes, part: pd.DataFrame, colours: Mapping[str, tuple])
             size_norm=(1, most), sizes=(16, 12 + 4 * most), marker=marker, edgecolor="none",
             color=colours[population], alpha=0.8, legend=False, ax=ax,
         )  # fmt: skip
-    hollow(ax)
+    hollow(ax, "none")
     ax.set(xlim=diagonal, ylim=diagonal, xlabel="accuracy on the test set", ylabel="")
 
 
@@ -117,7 +117,7 @@ def _draw_gaps(ax: Axes, part: pd.DataFrame, colours: Mapping[str, tuple]) -> No
     forget, test = part["forget_points"].to_numpy()[0], part["test_points"].to_numpy()[0]
     for population, line in _LINES.items():
         sns.ecdfplot(part[part["population"] == population], x="gap", complementary=True,
-                     color=colours[population], ls=line, ax=ax)  # fmt: skip
+                     color=colours[population], ls=line, lw=1.5, ax=ax)  # fmt: skip
     epsilon = np.linspace(0, max(0.4, 1.2 * tolerance(forget)), 400)
     for bound, line, width in (
         (lemma_1_bound(forget, epsilon), "-", 1.6),

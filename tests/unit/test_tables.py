@@ -1,8 +1,9 @@
 """Tables of results: their columns, and the three splits of a setting in one row."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from synthetic_results import klom_table
+from synthetic_results import SETTINGS, klom_table, number_of_models_table
 
 from palimpsest import tables
 from palimpsest.files import InputError
@@ -18,12 +19,41 @@ def klom():
     return klom_table(["random_30"])
 
 
-def test_the_percentile_is_taken_from_the_names_of_the_columns(klom, tmp_path):
-    renamed = klom.rename(columns={"klom_p95": "klom_p99.5", "null_p95": "null_p99.5"})
-    table = tables.read_klom(write(renamed, tmp_path / "klom.csv"))
-    assert set(table["percentile"]) == {99.5}
-    np.testing.assert_allclose(table["score"], klom["klom_p95"])
-    np.testing.assert_allclose(table["null"], klom["null_p95"])
+def test_a_column_is_a_key_or_a_result_by_its_place_alone(klom):
+    """A new metric `ua` and a new setting `tau` are told apart without being written down."""
+    table = klom.assign(ua=0.5)
+    table.insert(table.columns.get_loc("split"), "tau", 0.1)
+    assert tables.key_columns(table) == ["forget_set", "method", *SETTINGS, "tau", "split"]
+    assert tables.setting_columns(table) == [*SETTINGS, "tau"]
+    settings = tables.by_setting(table)
+    assert len(settings) == len(klom) / 3
+    assert "tau" in settings
+    assert "ua" not in settings
+    numbers = number_of_models_table(["random_30"])
+    assert tables.key_columns(numbers) == ["forget_set", "comparison", "n_models", "split"]
+    assert tables.setting_columns(numbers) == []
+
+
+def test_the_tables_of_methods_are_joined_in_one_order_whichever_comes_first(klom):
+    parts = [part.dropna(axis=1, how="all") for _, part in klom.groupby("method")]
+    parts.append(parts[0].assign(forget_set="another"))
+    joined = tables.join_tables(parts)
+    assert list(joined.columns) == list(klom.columns)  # the settings in the order of the methods'
+    pd.testing.assert_frame_equal(joined, tables.join_tables(parts[::-1]))
+    keys = tables.key_columns(klom)
+    ordered = joined.sort_values(keys, na_position="first", ignore_index=True)
+    pd.testing.assert_frame_equal(joined, ordered)
+    assert len(joined) == len(klom) + len(parts[0])
+
+
+def test_a_setting_of_one_method_stands_where_that_method_has_it(klom):
+    ga = klom[klom["method"] == "ga"].dropna(axis=1, how="all").assign(ua=0.5)
+    new = ga.assign(method="new", rte=1.0)
+    new.insert(3, "tau", 0.1)  # after lr, before epochs
+    joined = tables.join_tables([new, ga])
+    assert tables.setting_columns(joined)[:3] == ["lr", "tau", "epochs"]
+    assert joined.loc[joined["method"] == "ga", "tau"].isna().all()
+    assert {"ua", "rte"} <= set(joined.columns[joined.columns.get_loc("split") + 1 :])
 
 
 def test_each_setting_is_one_row_with_its_three_splits(klom, tmp_path):
@@ -34,17 +64,17 @@ def test_each_setting_is_one_row_with_its_three_splits(klom, tmp_path):
     chosen = klom[(klom["method"] == "ga") & (klom["lr"] == 1e-3) & (klom["epochs"] == 5)]
     chosen = chosen[chosen["batch_norm"] == "train"].set_index("split")
     for split in tables.SPLITS:
-        assert row[f"{split}_score"] == pytest.approx(chosen.loc[split, "klom_p95"])
+        assert row[f"{split}_klom"] == pytest.approx(chosen.loc[split, "klom"])
         assert row[f"{split}_high"] == pytest.approx(chosen.loc[split, "ci_high"])
-    assert row["worst_score"] == pytest.approx(chosen["klom_p95"].max())
+    assert row["worst_klom"] == pytest.approx(chosen["klom"].max())
 
 
 def test_nan_points_and_scores_that_are_no_numbers_mark_a_diverged_setting(klom, tmp_path):
     klom["nan_points"] = 0
-    klom.loc[[3, 8], ["nan_points", "klom_p95"]] = [[7, 1.0], [0, np.inf]]
+    klom.loc[[3, 8], ["nan_points", "klom"]] = [[7, 1.0], [0, np.inf]]
     settings = tables.by_setting(tables.read_klom(write(klom, tmp_path / "klom.csv")))
     assert list(np.flatnonzero(settings["diverged"])) == [1, 2]
-    assert np.isnan(settings["val_score"][2])
+    assert np.isnan(settings["val_klom"][2])
 
 
 def test_a_setting_without_one_of_its_splits_is_refused(klom, tmp_path):

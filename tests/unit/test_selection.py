@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from palimpsest import choice
+from palimpsest import selection
 
 
 def setting(method, lr, scores, accuracies, cost=1.0, diverged=False, models=0):
     row = {"forget_set": "f", "method": method, "lr": lr, "relative_cost": cost,
            "diverged": diverged, "diverged_models": models, "control": lr == 0,
-           "worst_score": max(scores)}  # fmt: skip
+           "worst_klom": max(scores)}  # fmt: skip
     for split, score, accuracy in zip(("forget", "retain", "val"), scores, accuracies, strict=True):
-        row |= {f"{split}_score": score, f"{split}_accuracy": accuracy}
+        row |= {f"{split}_klom": score, f"{split}_accuracy": accuracy}
     return row
 
 
@@ -34,7 +34,7 @@ def test_by_oracle_takes_the_smallest_largest_score():
         setting("ga", 2, (2, 1, 2.1), (0.97, 1, 0.97)),
         setting("ga", 3, (4, 1, 1), (1, 1, 0.97)),
     ]
-    assert chosen(rows, choice.by_oracle) == [2]
+    assert chosen(rows, selection.by_oracle) == [2]
 
 
 def test_without_oracle_keeps_validation_accuracy_and_forgets_like_chance():
@@ -43,7 +43,7 @@ def test_without_oracle_keeps_validation_accuracy_and_forgets_like_chance():
         setting("ga", 2, (9, 9, 9), (0.96, 1, 0.96)),  # 1 point from the original's 0.97
         setting("ga", 3, (1, 1, 1), (0.99, 1, 0.97)),  # the best, which the rule cannot know
     ]
-    assert chosen(rows, choice.without_oracle) == [2]
+    assert chosen(rows, selection.without_oracle) == [2]
 
 
 def test_ties_go_to_the_cheaper():
@@ -51,11 +51,11 @@ def test_ties_go_to_the_cheaper():
         setting("ga", 1, (2, 1, 1), (0.98, 1, 0.97), cost=0.2),
         setting("ga", 2, (2, 2, 2), (0.96, 1, 0.97), cost=0.1),
     ]
-    assert chosen(rows, choice.by_oracle) == [2]
-    assert chosen(rows, choice.without_oracle) == [2]
+    assert chosen(rows, selection.by_oracle) == [2]
+    assert chosen(rows, selection.without_oracle) == [2]
 
 
-@pytest.mark.parametrize("rule", [choice.by_oracle, choice.without_oracle])
+@pytest.mark.parametrize("rule", [selection.by_oracle, selection.without_oracle])
 def test_controls_and_diverged_settings_are_not_chosen(rule):
     best = (0, 0, 0), (0.97, 1, 0.97)
     rows = [
@@ -73,9 +73,9 @@ def test_regret_is_what_the_second_rule_loses_and_a_rule_may_find_nothing():
         setting("ga", 2, (3, 1, 1), (0.97, 1, 0.97)),
         setting("gda", 1, (4, 4, 4), (0.9, 0.9, 0.8)),
     ]
-    compared = choice.compare(table(*rows)).set_index(["method", "rule"])
+    compared = selection.compare(table(*rows)).set_index(["method", "rule"])
     assert list(compared.loc["ga", "regret"]) == [0, 1]
-    assert compared.loc[("gda", "by_oracle"), "worst_score"] == 4
+    assert compared.loc[("gda", "by_oracle"), "worst_klom"] == 4
     assert np.isnan(compared.loc[("gda", "without_oracle"), "regret"])
     assert len(compared) == 4  # the original is no choice
 
@@ -83,7 +83,7 @@ def test_regret_is_what_the_second_rule_loses_and_a_rule_may_find_nothing():
 def test_a_forget_set_without_its_original_is_refused():
     rows = pd.DataFrame([setting("ga", 1, (2, 1, 1), (0.99, 1, 0.97))])
     with pytest.raises(ValueError, match="no row of method nothing"):
-        choice.without_oracle(rows)
+        selection.without_oracle(rows)
 
 
 def test_accuracies_are_joined_to_their_settings():
@@ -98,8 +98,8 @@ def test_accuracies_are_joined_to_their_settings():
                                              ("oracle", None, 0.8, 0), ("ga", 1, 0.1, 0))
         for split in ("forget", "retain", "val")
     ]  # fmt: skip
-    joined = choice.with_accuracy(settings, pd.DataFrame(rows))
+    joined = selection.with_accuracy(settings, pd.DataFrame(rows))
     assert list(joined["retain_accuracy"]) == [0.9, 0.1, 0.2]
     assert list(joined["diverged_models"]) == [0, 0, 3]
     with pytest.raises(ValueError, match="a setting of method ga on forget set f"):
-        choice.with_accuracy(settings, pd.DataFrame(rows[:9]))
+        selection.with_accuracy(settings, pd.DataFrame(rows[:9]))
