@@ -56,6 +56,8 @@ def draw_klom_planes(
     The axes are square-root scales: they start at 0, and the small scores have room. `markers`
     overrides those of `method_markers`. ValueError for a forget set or a method without a row.
     """
+    if not forget_sets or not methods:
+        raise ValueError("a plane of KLoM needs at least one forget set and one method")
     for forget_set in forget_sets:
         if forget_set not in set(settings["forget_set"]):
             raise ValueError(f"forget set {forget_set} is not in the table of KLoM")
@@ -83,9 +85,8 @@ def draw_klom_planes(
             panel = chosen[chosen["forget_set"] == forget_set]
             panel = panel[panel["method"].isin([*shown, "nothing"])]
             _draw_panel(ax, panel, against, looks, norm, limits)
-            names = ", ".join(method_name(name) for name in shown) + ": "
-            ax.set_title(names * (shown != methods or len(methods) == 1)
-                         + forget_set_name(forget_set))  # fmt: skip
+            name = forget_set_name(forget_set)
+            ax.set_title(f"{method_name(shown[0])}: {name}" if len(shown) == 1 else name)
         top.supxlabel(f"KLoM of the {SPLIT_NAMES['forget']} ({percentile})", fontsize=9)
         top.supylabel(f"KLoM of the {SPLIT_NAMES[against]} ({percentile})", fontsize=9)
         top.suptitle(title)

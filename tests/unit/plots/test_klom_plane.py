@@ -69,6 +69,8 @@ def test_diverged_settings_are_counted_and_a_nan_score_is_shown(settings):
 def test_an_unknown_forget_set_or_method_is_named(settings):
     with pytest.raises(ValueError, match="forget set nowhere"):
         draw_klom_planes(settings, ["nowhere"], ["ga"])
+    with pytest.raises(ValueError, match="at least one forget set and one method"):
+        draw_klom_planes(settings, ["random_30"], [])
     with pytest.raises(ValueError, match="method other"):
         draw_klom_planes(settings, ["random_30"], ["other"])
 

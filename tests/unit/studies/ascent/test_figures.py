@@ -62,3 +62,15 @@ def test_the_number_of_models_shows_score_floor_and_second_oracles(inputs):
     marks = [line.get_xdata()[0] for line in found["random 30"].lines
              if len(line.get_xdata()) == 2]  # fmt: skip
     assert marks == [20, 50, 80]
+
+
+def test_a_method_without_batch_norm_has_one_time_course(tmp_path):
+    klom = klom_table(SETS[:1])
+    klom = klom[klom["method"].isin(["nothing", "gda"])].drop(columns="batch_norm")
+    klom.to_csv(tmp_path / "klom.csv", index=False)
+    inputs = {"klom": [tmp_path / "klom.csv"]}
+    figure, table = figure_2.draw(inputs, forget_set="random_30", method="gda")
+    assert list(panels(figure)) == ["paths from the original", "BatchNorm in train mode"]
+    assert table["path"].nunique() == 4 * 2 * 2  # rates, ascent epochs, forget batches
+    for _, path in table.groupby("path"):
+        assert list(path["epochs"]) == [0, 5, 7, 10]

@@ -71,13 +71,14 @@ def draw(
             f"row of method nothing on forget set {forget_set}"
         )
     way = points["batch_norm"].fillna("train") if "batch_norm" in points else "train"
-    keys = [name for name in setting_columns(klom) if name != "epochs"]
-    courses = _courses(points.assign(batch_norm=way), original, list({*keys, "batch_norm"}))
+    points = points.assign(batch_norm=way)
+    keys = [name for name in points if name in {*setting_columns(klom), "batch_norm"} - {"epochs"}]
+    courses = _courses(points, original, keys)
     ways = [name for name in BATCH_NORM_NAMES if name in set(courses["batch_norm"])]
     start = courses.iloc[0]
     look = _look(courses["lr"])
     with figure_style():
-        handles = [*_handles(look), *mark_handles(points), *reference_handles()]
+        handles = [*_handles(look), *mark_handles(courses), *reference_handles()]
         figure, top = start_figure(3.1 * (1 + len(ways)), 3.5, handles, note)
         axes = top.subplots(1, 1 + len(ways), squeeze=False)[0]
         _draw_paths(axes[0], courses, start, look)
