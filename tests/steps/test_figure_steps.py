@@ -14,7 +14,7 @@ import pytest
 from synthetic_results import write_results
 
 from palimpsest.data.splits import Split
-from palimpsest.margins import Margins
+from palimpsest.records import Record
 from palimpsest.registry import names
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +53,8 @@ def results(tmp_path_factory):
     rng = np.random.default_rng(0)
     for seed, name in ((0, "originals"), (100, "oracles")):
         margins = rng.normal(3, 2, (20, 150)).astype(np.float32)
-        record = Margins(margins, margins > 0, split.points, seed + np.arange(20))
+        statistics = {"margin": margins, "correct": margins > 0}
+        record = Record(statistics, split.points, seed + np.arange(20))
         record.save(folder / f"{name}.npz")
     return folder
 

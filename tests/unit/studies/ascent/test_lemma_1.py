@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from palimpsest.data.splits import Split
-from palimpsest.margins import Margins
 from palimpsest.plots.style import save_figure
+from palimpsest.records import Record
 from palimpsest.studies.ascent.figures import lemma_1
 
 SPLIT = Split(np.arange(100), np.arange(100, 300), np.arange(50))
@@ -19,7 +19,8 @@ def population(path: Path, forget: list[float], test: list[float], seed: int = 0
     for model in range(2):
         correct[model, : round(50 * forget[model])] = True
         correct[model, 100 : 100 + round(200 * test[model])] = True
-    Margins(np.where(correct, 1.0, -1.0), correct, SPLIT.points, seed + np.arange(2)).save(path)
+    statistics = {"margin": np.where(correct, 1.0, -1.0), "correct": correct}
+    Record(statistics, SPLIT.points, seed + np.arange(2)).save(path)
     return path
 
 

@@ -16,8 +16,8 @@ from matplotlib.lines import Line2D
 
 from palimpsest.data.splits import Split
 from palimpsest.hoeffding import lemma_1_bound, two_sample_bound
-from palimpsest.margins import Margins
 from palimpsest.plots.style import INK, figure_style, forget_set_name, hollow, start_figure
+from palimpsest.records import Record
 
 INPUTS = ("splits", "originals", "oracles")
 _LABELS = {"oracle": "oracles", "original": "originals"}
@@ -36,13 +36,13 @@ def draw(
     if not forget_sets:
         raise ValueError("Lemma 1 speaks of random forget sets; the run has none")
     blocks = len(inputs["oracles"]) // len(forget_sets)
-    originals = Margins.load(inputs["originals"])
+    originals = Record.load(inputs["originals"])
     models = []
     for number, name in enumerate(forget_sets):
         split = Split.load(inputs["splits"][number])
-        own = Margins.load(inputs["oracles"][number * blocks : (number + 1) * blocks])
+        own = Record.load(inputs["oracles"][number * blocks : (number + 1) * blocks])
         models += [
-            accuracies(record.of(split.points).correct, split, name, population)
+            accuracies(record.of(split.points)["correct"], split, name, population)
             for population, record in (("oracle", own), ("original", originals))
         ]
     every = pd.concat(models, ignore_index=True)
