@@ -72,14 +72,16 @@ def setting_columns(table: pd.DataFrame) -> list[str]:
 
 
 def join_tables(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """All rows of parts of one table; where they are of methods, sorted by their keys.
+    """All rows of the parts of one table; where they are of methods, sorted by their keys.
 
-    The parts may have keys of their own (a method's settings). A setting that only some methods have stands where they have it, before the next setting that
-    an earlier method has too; methods are taken by name, so the order of `parts` is of no matter.
+    Parts may have keys of their own, a method's settings. A setting that only some methods have
+    stands where they have it, before the next setting that an earlier method has too; methods are
+    taken by name, so the order of `parts` is of no matter.
     """
+    parts = [part for part in parts if len(part)] or list(parts[:1])
     if "method" not in parts[0]:
         return pd.concat(parts, ignore_index=True)
-    parts = sorted((part for part in parts if len(part)), key=lambda part: part["method"].min())
+    parts = sorted(parts, key=lambda part: part["method"].min())
     keys = ["forget_set", "method"] + ["split"] * ("split" in parts[0])
     for part in parts if "split" in keys else []:
         place = len(keys)
