@@ -1,0 +1,1 @@
+"""The study of "Ascent Fails to Forget"."""
