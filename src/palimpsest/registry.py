@@ -86,7 +86,7 @@ def keywords(made: Callable[..., Any], file: str) -> dict[str, tuple[Any, Any]]:
 
 def settings_of(folder: str, name: str) -> type[BaseModel]:
     """The settings of a thing as a model."""
-    return _model(f"{folder}/{name}", **_keywords(folder, name))
+    return _model(f"{folder}/{name}", _keywords(folder, name))
 
 
 def grid_of(folder: str, name: str, **more: Any) -> type[BaseModel]:
@@ -96,13 +96,11 @@ def grid_of(folder: str, name: str, **more: Any) -> type[BaseModel]:
     out, their one value is None.
     """
     fields = _keywords(folder, name) | {key: (hint, None) for key, hint in more.items()}
-    return _model(
-        f"{folder}/{name} grid",
-        **{
-            key: (Annotated[list[hint], Some, Once], ... if default is ... else [default])
-            for key, (hint, default) in fields.items()
-        },
-    )
+    lists = {
+        key: (_each_once(hint), ... if default is ... else [default])
+        for key, (hint, default) in fields.items()
+    }
+    return _model(f"{folder}/{name} grid", lists)
 
 
 def tagged(folder: str, key: str, base: type[BaseModel] = Closed) -> Any:
@@ -111,7 +109,7 @@ def tagged(folder: str, key: str, base: type[BaseModel] = Closed) -> Any:
     `base` has the keys that all things of the folder share.
     """
     members: list[Any] = [
-        _model(f"{folder}/{name}", base, **{key: (Literal[name], ...)} | _keywords(folder, name))
+        _model(f"{folder}/{name}", {key: (Literal[name], ...)} | _keywords(folder, name), base)
         for name in names(folder)
     ]
     if len(members) == 1:
@@ -119,13 +117,12 @@ def tagged(folder: str, key: str, base: type[BaseModel] = Closed) -> Any:
     return Annotated[functools.reduce(operator.or_, members), Field(discriminator=key)]
 
 
-def one_of(words: list[str]) -> Any:
-    """One of these words: an annotation."""
-    return Literal[tuple(words)]
-
-
-def _model(title: str, base: type[BaseModel] = Closed, **fields: Any) -> type[BaseModel]:
+def _model(title: str, fields: Any, base: type[BaseModel] = Closed) -> type[BaseModel]:
     return create_model(title, __base__=base, **fields)
+
+
+def _each_once(hint: Any) -> Any:
+    return Annotated[list[hint], Some, Once]
 
 
 @functools.cache

@@ -64,7 +64,7 @@ def sections() -> dict[str, Any]:
     training: Any = registry.keywords(recipe, "src/palimpsest/plans/recipe.py")
     return {
         "run": Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")],
-        "studies": _words(list(studies()), Some),
+        "studies": _words(list(studies())),
         "data": registry.tagged("data/sources", "name", Data),
         "device": Literal["cpu", "cuda"],
         "precision": Literal["float32", "bfloat16"],
@@ -72,7 +72,7 @@ def sections() -> dict[str, Any]:
         "training": create_model("training", __base__=Closed, **training),
         "populations": Populations,
         "datamodels": Datamodels,
-        "forget_sets": Annotated[dict[Name, forget_set()], Some],
+        "forget_sets": Annotated[dict[Name, forget_set()], Some],  # type: ignore[misc]
         "metrics": _metrics(),
     }
 
@@ -107,10 +107,10 @@ def _study(name: str, settings: type[BaseModel]) -> type[BaseModel]:
     return create_model(
         name,
         __base__=settings,
-        methods=(_words(registry.names("methods"), Some), ...),
+        methods=(_words(registry.names("methods")), ...),
         grids=(_grids(), ...),
-        metrics=(_words(registry.names("metrics"), Some), ...),
-        record=(_words(kept), ...),
+        metrics=(_words(registry.names("metrics")), ...),
+        record=(_words(kept, fewest=0), ...),
     )
 
 
@@ -139,6 +139,6 @@ def _metrics() -> type[BaseModel]:
     return create_model("metrics", __base__=Closed, **metrics)
 
 
-def _words(words: list[str], *more: Any) -> Any:
+def _words(words: list[str], *, fewest: int = 1) -> Any:
     """A list of some of these words, each once."""
-    return Annotated[(list[registry.one_of(words)], *more, Once)]  # type: ignore[misc]
+    return Annotated[list[Literal[tuple(words)]], Field(min_length=fewest), Once]  # type: ignore[misc]

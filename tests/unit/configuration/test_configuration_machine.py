@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from palimpsest.config import machine
+from palimpsest import config
+from palimpsest.config import machine, needs
+from palimpsest.config.meaning import facts_of
 from palimpsest.files import InputError
+from palimpsest.models import resnet9
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_missing_data_files(project):
@@ -78,3 +83,71 @@ def test_a_full_disk(sentence, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
     text = sentence(machine=True)
     assert "has 0.0 GB free and the run digits writes about 0.2 GB; needed: as much" in text
+
+
+# What a run needs
+
+
+def needs_of(overlay=None, facts="known", **digits):
+    """Memory and minutes of every step, for a shipped configuration."""
+    merged = config.load(
+        [ROOT / "config.yaml", *([ROOT / f"config/{overlay}.yaml"] if overlay else [])]
+    )
+    merged = config.merge(merged, digits)
+    known = facts_of(merged, ROOT) if facts == "known" else None
+    return {
+        step: (needs.memory_mb(step, merged, known), needs.minutes(step, merged, known))
+        for step in TODAY
+    }
+
+
+TODAY = {
+    "prepare_data": ((4000, 60), (4000, 60)),
+    "train_block": ((4000, 240), (4000, 240)),
+    "datamodel_block": ((4000, 240), (4000, 240)),
+    "unlearn_block": ((8000, 720), (8000, 720)),
+    "estimate_datamodel": ((8000, 240), (64000, 240)),
+    "select_forget_set": ((2000, 60), (24000, 60)),
+    "score": ((16000, 240), (16000, 240)),
+}
+"""step -> (MB, minutes) of digits and of CIFAR-10, as they were when each rule named a number"""
+
+
+@pytest.mark.parametrize(("overlay", "column"), [(None, 0), ("cifar10", 1)])
+def test_memory_and_minutes_are_those_that_were_enough(overlay, column):
+    for step, found in needs_of(overlay).items():
+        for value, today in zip(found, TODAY[step][column], strict=True):
+            assert today / 2 <= value <= today * 2, (step, found)
+
+
+def test_needs_grow_with_what_causes_them():
+    base, unknown = needs_of(), needs_of(facts=None)
+    wide, long = needs_of(model={"width": 64}), needs_of(training={"epochs": 2400})
+    small, slow = needs_of(data={"train_size": 100}), needs_of("cifar10", device="cpu")
+    for step in ("train_block", "datamodel_block", "unlearn_block"):
+        assert wide[step][0] > base[step][0]
+        assert wide[step][1] > 1.5 * base[step][1]
+        assert slow[step][1] > 10 * needs_of("cifar10")[step][1]
+    assert long["train_block"][1] > 2 * base["train_block"][1]
+    assert long["unlearn_block"] == base["unlearn_block"]
+    assert small["estimate_datamodel"][0] < base["estimate_datamodel"][0]
+    logits = needs_of(ascent={"record": ["logits"]})
+    assert logits["score"][0] > base["score"][0]
+    assert logits["unlearn_block"][0] > base["unlearn_block"][0]
+    assert all(unknown[step] >= base[step] for step in base)
+
+
+def test_the_disk_need_grows_with_what_is_kept():
+    base = config.load([ROOT / "config.yaml"])
+    facts = facts_of(base, ROOT)
+
+    def need(**overlay):
+        return needs.disk_bytes(config.merge(base, overlay), facts, 1437, 360)
+
+    models = 100 * (1 + 3 * (1 + 50 + 2 + 2)) + 50
+    weights = resnet9.weights(facts, width=4)
+    halves = 224 * 1437 * 5
+    assert need() == models * 1797 * 5 + 100 * weights * 4 + 1437**2 * 4 + halves
+    assert need(ascent={"record": ["logits"]}) == need() + models * 1797 * 2 * 10
+    assert need(ascent={"forget_sets": ["random_30"]}) < need() / 2.9
+    assert need(studies=["theory"]) < need() / 30

@@ -155,3 +155,83 @@ def test_a_forget_set_from_a_file_on_cifar10(project, sentence):
     (project.root / "mine.json").write_text(json.dumps([0, 1, 2]))
     text = sentence({"data": {"name": "cifar10", "train_size": 3}, **from_file(path="mine.json")})
     assert "the forget set has 3 points and the training set 3; allowed: at most 2" in text
+
+
+# Studies and what they name
+
+MASK = {"name": "random_mask", "share": 0.5}
+
+
+def prepared(*entries):
+    return grid(prepare=list(entries))
+
+
+NAMES = [
+    ({"studies": ["ascnt"]}, "studies[0] is the text 'ascnt' (did you mean ascent?); allowed: as"),
+    ({"studies": []}, "studies is an empty list; allowed: at least one entry"),
+    ({"studies": ["ascent", "ascent"]}, "studies holds the text 'ascent' twice; allowed: each val"),
+    ({"ascent": {"methods": ["nothing", "scrubb"]}},
+     "ascent.methods[1] is the text 'scrubb' (did you mean scrub?); allowed: ga, gda, nothing, sc"),
+    ({"ascent": {"methods": ["ga", "gda"]}},
+     "ascent.methods names ga, gda; allowed: nothing, the original, and another one"),
+    ({"ascent": {"metrics": ["klm"]}},
+     "ascent.metrics[0] is the text 'klm' (did you mean klom?); allowed: accuracy, klom"),
+    ({"ascent": {"record": ["logit"]}},
+     "ascent.record[0] is the text 'logit' (did you mean logits?); allowed: logits"),
+    (prepared({"name": "random_msk", "share": 0.5}),
+     "ascent.grids.gda[0].prepare[0].name is the text 'random_msk' (did you mean random_mask?); a"),
+    (prepared({"name": "random_mask", "share": 1}),
+     "ascent.grids.gda[0].prepare[0].share is 1; allowed: a number above 0 and below 1"),
+    (prepared(None, {"name": "random_mask", "shares": 0.5}),
+     "ascent.grids.gda[0].prepare[1].shares is an unknown key (did you mean share?); allowed: "),
+    (prepared({"name": "random_mask"}),
+     "ascent.grids.gda[0].prepare[0].share is missing; needed in ascent.grids.gda[0].prepare[0]: "),
+    (prepared(MASK, MASK), "ascent.grids.gda[0].prepare holds a map twice; allowed: each value on"),
+    (prepared("random_mask"), "ascent.grids.gda[0].prepare[0] is the text 'random_mask'; allowed:"),
+    ({"ascent": {"grids": {"gda": [{"lr": [0.1], "epochs": [5]}]}}},
+     "ascent.grids.gda[0].ascent_epochs is missing; needed in ascent.grids.gda[0]: lr, epochs, as"),
+    ({"ascent": {"methods": ["nothing", "ga"], "grids": {"gda": [{"lr": [0.1], "epochs": [5],
+      "ascent_epochs": [6]}]}}}, "ascent.grids.gda[0].ascent_epochs is 6; allowed: at most epo"),
+    ({"theory": {"cases": 99}}, "theory.cases is 99; allowed: an integer of at least 100"),
+    ({"theory": {"case": 99}}, "theory.case is an unknown key (did you mean cases?); allowed: cas"),
+    ({"metrics": {"accuracy": {"bins": 3}}}, 
+     "metrics.accuracy.bins is an unknown key; allowed: none"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overlay", "found"), NAMES)
+def test_studies_that_name_what_is_not_there(sentence, overlay, found):
+    assert sentence(overlay).startswith(f"mine.yaml: {found}")
+
+
+def test_a_grid_may_leave_out_what_has_a_default_and_name_preparations(project):
+    short = {"lr": [0.1], "epochs": [5], "ascent_epochs": [3], "prepare": [None, MASK]}
+    project({"ascent": {"grids": {"gda": [short]}}})
+
+
+def test_a_metric_needs_what_the_records_hold_and_its_settings(project, sentence, add_file):
+    text = "NEEDS = ('margin', 'logits')\ndef rows(record, *, bins: int): ..."
+    add_file("metrics", "mine", text)
+    overlay = {"ascent": {"metrics": ["mine"]}, "metrics": {"mine": {"bins": 3}}}
+    assert sentence(overlay) == (
+        "mine.yaml: ascent.metrics names mine, which needs logits, and ascent.record does not keep "
+        "it; allowed: add logits to ascent.record"
+    )
+    overlay["ascent"]["record"] = ["logits"]
+    project(overlay)
+    assert sentence({"ascent": overlay["ascent"]}) == (
+        "mine.yaml: ascent.metrics names mine, and metrics.mine is missing; "
+        "needed: the settings of each metric"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "methods/broken.py: has no function plan; needed: one, whose arguments after * are"),
+        ("def plan(*, lr): ...", "methods/broken.py: the setting lr of plan() has no annotation;"),
+    ],
+)
+def test_a_broken_file_of_a_method_is_named(sentence, add_file, text, found):
+    add_file("methods", "broken", text)
+    assert sentence({}).startswith(f"src/palimpsest/{found}")

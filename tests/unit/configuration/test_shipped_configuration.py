@@ -1,15 +1,21 @@
 """The shipped configurations are valid and say each thing once."""
 
+import json
 import os
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from palimpsest import config
 from palimpsest.files import InputError
 
 ROOT = Path(__file__).parents[3]
 BASE = ROOT / "config.yaml"
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.json"
 OVERLAYS = sorted((ROOT / "config").glob("*.yaml"))
 
 
@@ -27,6 +33,18 @@ def test_the_default_run_suits_this_machine(project):
     assert sorted(os.listdir(project.root)) == before
 
 
+def test_the_check_imports_little():
+    code = (
+        "import sys; from palimpsest import config\n"
+        f"config.check(config.load([{str(BASE)!r}]), files=[{str(BASE)!r}], root={str(ROOT)!r},"
+        " machine=False)\n"
+        "print([name for name in ('torch', 'sklearn', 'scipy', 'pandas') if name in sys.modules])"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert (run.stdout.strip(), run.returncode) == ("[]", 0), run.stderr
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
 def test_overlays_hold_only_what_differs(overlay):
     base, over = config.load([BASE]), config.load([overlay])
@@ -41,6 +59,33 @@ def test_overlays_hold_only_what_differs(overlay):
     assert not list(same(base, over))
     assert "--configfile" in overlay.read_text()
     assert f"config/{overlay.name}" in overlay.read_text()
+
+
+def test_the_schema_for_editors_is_in_step():
+    tool = runpy.run_path(str(ROOT / "tools" / "write_schema.py"))
+    assert SCHEMA.read_text() == tool["text"](), "run: python tools/write_schema.py"
+    assert f"$schema={SCHEMA.relative_to(ROOT)}" in BASE.read_text()
+
+
+@pytest.mark.parametrize("overlay", [None, *OVERLAYS], ids=lambda path: path.stem if path else "")
+def test_shipped_files_suit_the_schema_for_editors(overlay):
+    merged = config.load([BASE, *([overlay] if overlay else [])])
+    schema = Draft202012Validator(json.loads(SCHEMA.read_text()))
+    assert [error.message for error in schema.iter_errors(merged)] == []
+    assert list(schema.iter_errors(merged | {"colour": 1}))
+
+
+def test_the_schema_is_closed_everywhere():
+    def maps(schema):
+        if isinstance(schema, dict):
+            if "properties" in schema and schema.get("type") == "object":
+                yield schema
+            for value in schema.values():
+                yield from maps(value)
+
+    found = list(maps(json.loads(SCHEMA.read_text())))
+    assert len(found) > 20
+    assert all(schema["additionalProperties"] is False for schema in found)
 
 
 def test_the_papers_grids_are_whole():
