@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from palimpsest import registry
+from palimpsest.config.origins import Origins
+from palimpsest.config.sentences import validate
 from palimpsest.config.settings import grid_of
 from palimpsest.files import SettingError
 from palimpsest.plans.plan import Plan, Prepare
@@ -18,13 +20,14 @@ def combinations(method: str, grids: Sequence[Mapping[str, Any]]) -> list[dict[s
     """Every setting of a method's grids, complete: for each grid the product of its lists.
 
     A setting has the keys in the order of the method's signature, defaults filled in, and last, if
-    any of the grids names preparations, `prepare`: None or a map of name and settings.
+    any of the grids names preparations, `prepare`: None or a map of name and settings. InputError
+    for a grid that is wrong.
     """
-    model = grid_of(method)
+    model, where = grid_of(method), f"a grid of {method}"
     prepared = any(PREPARE in lists for lists in grids)
     settings = []
     for lists in grids:
-        complete = model.model_validate(lists).model_dump()
+        complete = validate(model, Origins(lists, [(where, lists)])).model_dump()
         if not prepared:
             del complete[PREPARE]
         product = itertools.product(*complete.values())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from palimpsest import registry
 from palimpsest.config import needs
-from palimpsest.config.meaning import facts_of, set_sizes
+from palimpsest.config.meaning import facts_and_sizes
 from palimpsest.config.origins import Origins
 from palimpsest.files import InputError
 
@@ -60,8 +60,7 @@ def may_have_gpu() -> bool:
 
 def check_disk(origins: Origins, root: Path) -> None:
     """Refuse a run whose results cannot fit on the disk."""
-    facts = facts_of(origins.config, root)
-    sizes = set_sizes(facts, origins)
+    facts, sizes = facts_and_sizes(origins, root)
     if facts is None or sizes is None:
         return
     run = origins.config["run"]

@@ -24,6 +24,14 @@ def test_combinations_are_products_of_each_grid():
     assert config.combinations("nothing", [{}]) == [{}]
 
 
+def test_a_grid_by_hand_that_is_wrong():
+    with pytest.raises(InputError) as error:
+        config.combinations("ga", [{"lr": [0.1], "epochs": 5}])
+    assert str(error.value) == "a grid of ga: epochs is 5; allowed: a list"
+    with pytest.raises(InputError, match=r"^methods: there is no 'gaa'; allowed: ga, gda, nothi"):
+        config.combinations("gaa", [{}])
+
+
 def test_a_grid_may_name_preparations_for_whatever_method():
     mask = {"name": "random_mask", "share": 0.5}
     grids = [

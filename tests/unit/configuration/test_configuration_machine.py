@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from palimpsest import config
+from palimpsest import config, registry
 from palimpsest.config import machine, needs
-from palimpsest.config.meaning import facts_of
 from palimpsest.files import InputError
 from palimpsest.models import resnet9
 
@@ -88,13 +87,18 @@ def test_a_full_disk(sentence, monkeypatch):
 # What a run needs
 
 
+def facts_of(merged):
+    source = registry.module("data/sources", merged["data"]["name"])
+    return source.facts(ROOT / "data", "official")
+
+
 def needs_of(overlay=None, facts="known", **digits):
     """Memory and minutes of every step, for a shipped configuration."""
     merged = config.load(
         [ROOT / "config.yaml", *([ROOT / f"config/{overlay}.yaml"] if overlay else [])]
     )
     merged = config.merge(merged, digits)
-    known = facts_of(merged, ROOT) if facts == "known" else None
+    known = facts_of(merged) if facts == "known" else None
     return {
         step: (needs.memory_mb(step, merged, known), needs.minutes(step, merged, known))
         for step in TODAY
@@ -139,7 +143,7 @@ def test_needs_grow_with_what_causes_them():
 
 def test_the_disk_need_grows_with_what_is_kept():
     base = config.load([ROOT / "config.yaml"])
-    facts = facts_of(base, ROOT)
+    facts = facts_of(base)
 
     def need(**overlay):
         return needs.disk_bytes(config.merge(base, overlay), facts, 1437, 360)
