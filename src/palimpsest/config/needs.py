@@ -10,6 +10,7 @@ from typing import Any
 
 from palimpsest import records, registry
 from palimpsest.config.grids import combinations, plan_of
+from palimpsest.config.reading import merge
 from palimpsest.config.settings import studies
 from palimpsest.config.study import PopulationStudy
 from palimpsest.data.facts import Facts
@@ -17,7 +18,7 @@ from palimpsest.data.splits import part_sizes
 
 Config = Mapping[str, Any]
 
-UNKNOWN = Facts(points=60_000, train_points=50_000, classes=10, item=(3, 32, 32))
+UNKNOWN = Facts(points=60_000, train_points=50_000, classes=10, item=(3, 32, 32), vocabulary=50_000)
 """taken where nothing is known of a data set before it is loaded: it may be as large as this"""
 FLOAT = 4
 MB = 1e6
@@ -37,62 +38,50 @@ def set_sizes(config: Config, facts: Facts) -> tuple[int, int]:
 
 def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
     """Bytes that the listed studies keep: records of all models, originals' weights, a matrix."""
-    use, populations, datamodels = (
-        Use.of(config, facts),
-        config["populations"],
-        config["datamodels"],
-    )
+    use, populations = Use.of(config, facts), config["populations"]
     measured = populations["models"] * (1 + len(use.forget_sets) + use.unlearned)
     measured += populations["second_oracle_models"] * len(populations["second_oracle"])
     kept = measured * (train + val) * use.record + populations["models"] * use.weights * FLOAT
     if use.needs_matrix:
         kept += train * train * FLOAT
-        if datamodels["estimator"] == "half_subsets":
-            kept += datamodels["models"] * train * (FLOAT + 1)  # margins and membership
+        if config["datamodels"]["estimator"] == "half_subsets":
+            kept += config["datamodels"]["models"] * train * (FLOAT + 1)  # margins and membership
     return kept
 
 
 def memory_mb(step: str, config: Config, facts: Facts | None) -> int:
     """Megabytes of memory for a job of a rule."""
-    facts = facts or UNKNOWN
-    use, (train, val) = Use.of(config, facts), set_sizes(config, facts)
-    models, block = (config["populations"][key] for key in ("models", "block"))
-    inputs, matrix = facts.points * facts.values * FLOAT / MB, train**2 * FLOAT / MB
-    networks = min(block, models) * use.weights * FLOAT / MB
-    sweep = use.settings * (train + val) * use.record / MB  # one model under all settings
-    training = 3000 + 2 * inputs + 4 * networks  # libraries; a copy; gradients, momentum, results
-    formulas = {
-        "prepare_data": 3000 + 2 * inputs,
-        "train_block": training,
-        "datamodel_block": training,
-        "unlearn_block": training + 2500 + 2 * min(block, models) * sweep,  # states of the tree
-        "estimate_datamodel": 5000 + 5 * matrix,
-        "select_forget_set": 2000 + 2 * matrix,
-        "score": 9000 + 3 * models * sweep,
-    }
-    return math.ceil(formulas[step])
+    return math.ceil(_needs(config, facts)[step][0])
 
 
 def minutes(step: str, config: Config, facts: Facts | None) -> int:
     """Minutes after which a job of a rule may be stopped: hours even where it takes minutes."""
-    facts = facts or UNKNOWN
+    return math.ceil(_needs(config, facts)[step][1])
+
+
+def _needs(config: Config, facts: Facts | None) -> dict[str, tuple[float, float]]:
+    """Step -> megabytes, minutes: a floor for libraries and start, and what grows with the run."""
+    if facts is None:
+        facts, config = UNKNOWN, merge(config, {"data": {"train_size": None, "val_size": None}})
     use, (train, val) = Use.of(config, facts), set_sizes(config, facts)
     populations, datamodels = config["populations"], config["datamodels"]
     models, block = populations["models"], min(populations["block"], populations["models"])
     subsets = datamodels["held_out" if datamodels["estimator"] == "trak" else "models"]
     halves = min(datamodels["block"], subsets) * datamodels["fraction"]
-    pass_over_one = use.weights / WORK_A_MINUTE[config["device"]]
-    training = config["training"]["epochs"] * train * pass_over_one
-    formulas = {
-        "prepare_data": 60 + facts.points * facts.values / 2e7,
-        "train_block": 180 + block * training,
-        "datamodel_block": 180 + halves * training,
-        "unlearn_block": 480 + block * use.passes * pass_over_one,
-        "estimate_datamodel": 180 + train**2 / 3e7,
-        "select_forget_set": 45 + train**2 / 1e8,
-        "score": 180 + models * use.settings * (train + val) / 5e6,
+    inputs, matrix = facts.points * facts.values * FLOAT / MB, train**2 * FLOAT / MB
+    sweep = use.settings * (train + val) * use.record / MB  # one model under all settings
+    training = 2 * inputs + 4 * block * use.weights * FLOAT / MB  # gradients, momentum, results
+    work = use.weights / WORK_A_MINUTE[config["device"]]
+    epochs = config["training"]["epochs"] * train * work
+    return {
+        "prepare_data": (3000 + 2 * inputs, 60 + inputs / 80),
+        "train_block": (3000 + training, 180 + block * epochs),
+        "datamodel_block": (3000 + training, 180 + halves * epochs),
+        "unlearn_block": (5500 + training + 2 * block * sweep, 480 + block * use.passes * work),
+        "estimate_datamodel": (5000 + 5 * matrix, 180 + matrix / 100),
+        "select_forget_set": (2000 + 2 * matrix, 45 + matrix / 400),
+        "score": (9000 + 3 * models * sweep, 180 + models * sweep / 25),
     }
-    return math.ceil(formulas[step])
 
 
 @dataclass

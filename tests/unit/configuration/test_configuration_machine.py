@@ -139,6 +139,7 @@ def test_needs_grow_with_what_causes_them():
     assert logits["score"][0] > base["score"][0]
     assert logits["unlearn_block"][0] > base["unlearn_block"][0]
     assert all(unknown[step] >= base[step] for step in base)
+    assert needs_of(facts=None, data={"train_size": 10**6}) == unknown
 
 
 def test_the_disk_need_grows_with_what_is_kept():
