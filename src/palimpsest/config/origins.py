@@ -1,14 +1,12 @@
 """Which file sets a key of the configuration, so that an error can name it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from palimpsest.files import InputError
+from palimpsest.files import InputError, SettingError
 
 Key = tuple[str | int, ...]
 """the way to a value: names of maps and positions in lists"""
@@ -17,10 +15,10 @@ _ABSENT = object()
 
 
 @dataclass(frozen=True)
-class Sources:
+class Origins:
     """The configuration as it is used, and the files behind it, the later over the earlier."""
 
-    config: Mapping[str, Any]
+    config: Any
     files: Sequence[tuple[str, Any]]
     """(name, content) of each file"""
 
@@ -37,43 +35,20 @@ class Sources:
         """One sentence: the file, the dotted key, what was found and what is allowed."""
         return InputError(f"{self.file_of(key)}: {dotted(key)} {found}; allowed: {allowed}")
 
-
-def read_yaml(path: str | Path) -> Any:
-    """The content of a YAML file; InputError if it is missing, not YAML, or sets a key twice."""
-    try:
-        with Path(path).open(encoding="utf-8") as stream:
-            return yaml.load(stream, Loader=_OnceLoader)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    @contextmanager
+    def below(self, *place: str | int) -> Iterator[None]:
+        """Give a SettingError from inside its file, and its key, which is counted from `place`."""
+        try:
+            yield
+        except SettingError as error:
+            key = (*place, *error.key.split("."))
+            raise self.error(key, error.found, error.allowed) from None
 
 
 def dotted(key: Key) -> str:
-    """`key` as text: training.epochs, grids.ga[0].lr"""
+    """`key` as text: training.epochs, ascent.grids.ga[0].lr"""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in key]
-    return "".join(parts).lstrip(".") or "the configuration"
-
-
-class _OnceLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML in which a map may set a key only once."""
-
-
-def _map_once(loader: Any, node: yaml.MappingNode) -> dict:
-    seen: set[str] = set()
-    for key_node, _ in node.value:
-        if key_node.value in seen:
-            line = key_node.start_mark.line + 1
-            raise yaml.YAMLError(f"the key {key_node.value!r} stands twice, again in line {line}")
-        if isinstance(key_node.value, str) and key_node.value != "<<":
-            seen.add(key_node.value)
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-_OnceLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _map_once)
+    return "".join(parts).lstrip(".") or "the value"
 
 
 def _at(content: Any, key: Key) -> Any:
