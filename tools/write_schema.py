@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from palimpsest.config.settings import configuration  # noqa: E402
-from palimpsest.files import atomic_path  # noqa: E402
+from palimpsest.config.settings import configuration
+from palimpsest.files import atomic_path
 
 FILE = ROOT / "workflow" / "schemas" / "config.schema.json"
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from palimpsest.config_sources import read_yaml
+from palimpsest.config.reading import read_yaml
 from palimpsest.files import InputError
 from palimpsest.verdicts import QUANTIFIERS, verdict
 

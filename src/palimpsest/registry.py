@@ -63,6 +63,11 @@ def make(folder: str, name: str, *given: Any, settings: Mapping[str, Any]) -> An
     return function(folder, name)(*given, **settings)
 
 
+def accepted(made: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `settings` that are keywords of a function."""
+    return {key: settings[key] for key in inspect.signature(made).parameters if key in settings}
+
+
 def keywords(made: Callable[..., Any], file: str) -> dict[str, tuple[Any, Any]]:
     """Annotation and default (`...`: none) of each keyword of a function, for `create_model`.
 

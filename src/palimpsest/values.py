@@ -18,6 +18,8 @@ class Closed(BaseModel):
 
 Count = Annotated[int, Field(ge=1)]
 """1, 2, 3, ..."""
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+"""passes over a split; a plan holds each of them"""
 Whole = Annotated[int, Field(ge=0)]
 """0, 1, 2, ..."""
 Several = Annotated[int, Field(ge=2)]

@@ -1,45 +1,22 @@
-"""The configuration: files merged, then checked before any job starts.
+"""The configuration: read, completed, and made into settings and plans; `checking` checks it whole.
 
-`check` raises one InputError with one sentence that names the file that sets a key, the dotted key,
-what was found and what is allowed. Nothing here imports torch, scipy or pandas.
+What is wrong is told in one sentence (InputError) that names where it stands, the dotted key, what
+was found and what is allowed. Nothing here imports torch, scipy or pandas. Every job imports this
+package, so what only the start of a run needs stands in `checking` and what that imports.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
+from palimpsest import registry
 from palimpsest.config import settings
-from palimpsest.config.grids import combinations, flat, plan_of
-from palimpsest.config.machine import check_machine
-from palimpsest.config.meaning import check_meaning
+from palimpsest.config.grids import combinations, complete, flat, plan_of
 from palimpsest.config.origins import Origins
-from palimpsest.config.reading import load, merge, read_settings
+from palimpsest.config.reading import load, merge
 from palimpsest.config.sentences import validate
 
-__all__ = ["check", "combinations", "flat", "load", "merge", "plan_of", "section"]
-
-
-def check(
-    config: Mapping[str, Any],
-    *,
-    files: Sequence[str | Path],
-    root: str | Path = ".",
-    machine: bool = True,
-) -> None:
-    """Raise InputError, one sentence, for the first thing that is wrong with `config`.
-
-    `files` are those behind it in the order of merging; what none of them sets is said to come from
-    the command line. Relative paths start at `root`. `machine=False` (a dry run) leaves out what
-    depends on this machine: data files, results folder, disk, device.
-    """
-    root = Path(root)
-    origins = Origins(config, [(str(file), read_settings(root / file)) for file in files])
-    checked = validate(settings.configuration(), origins)
-    check_meaning(checked, origins, root)
-    if machine:
-        check_machine(origins, root)
+__all__ = ["combinations", "complete", "flat", "load", "merge", "metric", "plan_of", "section"]
 
 
 def section(name: str, value: Any, where: str) -> dict[str, Any]:
@@ -48,6 +25,16 @@ def section(name: str, value: Any, where: str) -> dict[str, Any]:
     InputError names `where` it was given, such as "--training".
     """
     kind = settings.forget_set() if name == "forget_set" else settings.sections()[name]
+    found = _validated(kind, value, where)
+    return {key: entry for key, entry in found.items() if name != "metrics" or entry is not None}
+
+
+def metric(name: str, value: Any, where: str) -> dict[str, Any]:
+    """The settings of one metric, given by hand: checked and complete."""
+    return _validated(registry.settings_of("metrics", name), value, where)
+
+
+def _validated(kind: type[BaseModel], value: Any, where: str) -> dict[str, Any]:
     checked = validate(kind, Origins(value, [(where, value)]))
-    complete: dict[str, Any] = TypeAdapter(kind).dump_python(checked)
-    return {key: entry for key, entry in complete.items() if name != "metrics" or entry is not None}
+    found: dict[str, Any] = TypeAdapter(kind).dump_python(checked)
+    return found

@@ -35,6 +35,13 @@ def combinations(method: str, grids: Sequence[Mapping[str, Any]]) -> list[dict[s
     return settings
 
 
+def complete(method: str, setting: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """One setting of a method given by hand: checked, defaults filled in, as in `combinations`."""
+    lists = {key: [value] for key, value in setting.items()}
+    found = validate(grid_of(method), Origins(lists, [(where, lists)])).model_dump()
+    return {key: value[0] for key, value in found.items() if key != PREPARE or key in setting}
+
+
 def plan_of(method: str, setting: Mapping[str, Any]) -> Plan:
     """The plan of a setting of `combinations`; SettingError if its values do not fit each other."""
     settings = dict(setting)

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from palimpsest import config
+from palimpsest.config import checking
 from palimpsest.files import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -26,7 +27,7 @@ def project(tmp_path):
             files.append("mine.yaml")
         merged = config.load([tmp_path / file for file in files])
         merged = config.merge(merged, command_line or {})
-        config.check(merged, files=files, root=tmp_path, machine=machine)
+        checking.check(merged, files=files, root=tmp_path, machine=machine)
 
     run.root = tmp_path
     return run

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from palimpsest import config
+from palimpsest.config import checking
 from palimpsest.files import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -23,7 +24,7 @@ OVERLAYS = sorted((ROOT / "config").glob("*.yaml"))
 def test_shipped_files_are_valid(overlay):
     files = [BASE, *([overlay] if overlay else [])]
     merged = config.load(files)
-    config.check(merged, files=files, root=ROOT, machine=False)
+    checking.check(merged, files=files, root=ROOT, machine=False)
     assert merged["run"] == (overlay.stem if overlay else "digits")
 
 
@@ -35,8 +36,8 @@ def test_the_default_run_suits_this_machine(project):
 
 def test_the_check_imports_little():
     code = (
-        "import sys; from palimpsest import config\n"
-        f"config.check(config.load([{str(BASE)!r}]), files=[{str(BASE)!r}], root={str(ROOT)!r},"
+        "import sys; from palimpsest import config; from palimpsest.config import checking\n"
+        f"checking.check(config.load([{str(BASE)!r}]), files=[{str(BASE)!r}], root={str(ROOT)!r},"
         " machine=False)\n"
         "print([name for name in ('torch', 'sklearn', 'scipy', 'pandas') if name in sys.modules])"
     )

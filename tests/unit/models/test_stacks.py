@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from palimpsest.models.stacks import Stack, alignment
 from torch import nn
 
 from palimpsest.models import build
 from palimpsest.models.resnet9 import ResNet9
-from palimpsest.models.stacks import Stack, alignment
 
 
 def states(count: int, width: int = 4, dtype: torch.dtype = torch.float32) -> list:

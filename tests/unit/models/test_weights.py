@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from palimpsest.models.weights import check_originals, load_states, save_states
 
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.models.resnet9 import ResNet9
-from palimpsest.models.weights import check_originals, load_states, save_states
 
 
 def test_round_trip_gives_models_that_load(tmp_path: Path) -> None:

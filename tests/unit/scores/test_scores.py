@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
-from palimpsest.data.splits import Split
-from palimpsest.files import InputError
 from palimpsest.margins import Margins
 from palimpsest.results import read_part, settings_columns
 from palimpsest.scores import accuracy_rows, klom_rows
+
+from palimpsest.data.splits import Split
+from palimpsest.files import InputError
 from palimpsest.tables import write_table
 
 SPLIT = Split(np.arange(20), np.arange(20, 30), np.arange(4))

@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 import torch
+from palimpsest.models.stacks import Stack
+from palimpsest.phases import Schedule
 
 from palimpsest import methods
 from palimpsest.models.resnet9 import ResNet9
-from palimpsest.models.stacks import Stack
-from palimpsest.phases import Schedule
 from palimpsest.training.device import Device
 from palimpsest.training.evaluate import logits
 from palimpsest.training.loop import TrainingData

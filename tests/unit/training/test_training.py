@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-
-from palimpsest import methods
 from palimpsest.losses import CrossEntropy, Distillation
-from palimpsest.models.resnet9 import ResNet9
 from palimpsest.models.stacks import Stack
 from palimpsest.phases import training_schedule
+
+from palimpsest import methods
+from palimpsest.models.resnet9 import ResNet9
 from palimpsest.randomness import generator
 from palimpsest.training.device import Device
 from palimpsest.training.evaluate import correct, logits, margins

@@ -51,3 +51,16 @@ class Settings(PopulationStudy):
             found = f"holds {max(self.numbers_of_models)}"
             allowed = f"at most populations.models, which is {models}"
             raise SettingError("numbers_of_models", found, allowed)
+
+    def figure_settings(self) -> dict[str, dict[str, Any]]:
+        """What each figure shows; Figures 1 to 3 the methods of ascent, if the study has any."""
+        methods = [name for name in self.methods if name != "nothing"]
+        ascent = [name for name in methods if name in ("ga", "gda")] or methods
+        figures = self.figures
+        return {
+            "figure_1": {"forget_sets": figures.figure_1.forget_sets, "methods": ascent},
+            "figure_2": {"forget_set": figures.figure_2.forget_set, "method": ascent[0]},
+            "figure_3": {"forget_sets": figures.figure_3.forget_sets, "methods": ascent},
+            "figure_6": {"forget_sets": self.forget_sets, "methods": methods},
+            "figure_7": {"forget_sets": self.forget_sets, "methods": methods},
+        }
