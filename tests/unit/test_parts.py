@@ -38,6 +38,11 @@ def test_what_is_missing_stays_missing(tmp_path: Path) -> None:
     assert (tmp_path / "table.csv").read_text() == "accuracy_sd,seconds,lr\n,,inf\n0.5,,-inf\n"
 
 
+def test_tables_keep_six_digits(tmp_path: Path) -> None:
+    write_table(pd.DataFrame({"a": [1 / 3], "b": ["x"]}), tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text() == "a,b\n0.333333,x\n"
+
+
 def test_numbers_of_numpy_are_written(tmp_path: Path) -> None:
     rows = [{"accuracy": np.float64(0.25), "n": np.int64(3), "points": np.float32(0.5)}]
     write_parts(tmp_path / "part.json", {"accuracy": pd.DataFrame(rows)})

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from palimpsest.files import InputError
 from palimpsest.records import STATISTICS, Record
+from palimpsest.training.evaluate import statistics
 
 POINTS = np.arange(30)
 SHAPES = {"margin": (), "correct": (), "logits": (7,)}
@@ -16,11 +18,11 @@ def record(models: int, *, seed: int = 0, first_seed: int = 0, settings: int = 0
     """A population with logits of 7 classes, or a sweep of settings over one."""
     generator = np.random.default_rng(seed)
     shape = (settings, models, 30) if settings else (models, 30)
-    statistics = {
+    values = {
         name: generator.normal(0, 9, (*shape, *more)).astype(STATISTICS[name])
         for name, more in SHAPES.items()
     }
-    return Record(statistics, POINTS, first_seed + np.arange(models))
+    return Record(values, POINTS, first_seed + np.arange(models))
 
 
 def test_blocks_are_joined_and_columns_found(tmp_path: Path) -> None:
@@ -123,11 +125,13 @@ def test_half_precision_logits_are_enough_for_accuracy_and_probabilities(tmp_pat
     """
     generator = np.random.default_rng(3)
     exact = generator.normal(0, 4, (8, 5000, 10)).astype(np.float32).clip(-20, 20)
-    statistics = {"margin": exact[..., 0], "correct": exact[..., 0] > 0, "logits": exact}
-    Record(statistics, np.arange(5000), np.arange(8)).save(tmp_path / "r.npz")
-    kept = Record.load([tmp_path / "r.npz"])["logits"]
-    assert kept.dtype == np.float16
-    kept = kept.astype(np.float32)
+    labels = generator.integers(0, 10, 5000)
+    by_point = torch.from_numpy(exact.swapaxes(0, 1))
+    kinds = statistics(by_point, torch.from_numpy(labels), STATISTICS)
+    Record(kinds, np.arange(5000), np.arange(8)).save(tmp_path / "r.npz")
+    record = Record.load([tmp_path / "r.npz"])
+    assert {name: record[name].dtype for name in STATISTICS} == STATISTICS
+    kept = record["logits"].astype(np.float32)
     reach = 20 * 2.0**-11
     assert np.abs(kept - exact).max() <= reach
     assert np.abs(softmax(kept) - softmax(exact)).max() < 2.0**-12 * 20 * 1.02
@@ -135,6 +139,6 @@ def test_half_precision_logits_are_enough_for_accuracy_and_probabilities(tmp_pat
     clear = ordered[..., -1] - ordered[..., -2] > 2 * reach
     changed = kept.argmax(-1) != exact.argmax(-1)
     assert not changed[clear].any()
-    labels = generator.integers(0, 10, 5000)
-    accuracies = [(values.argmax(-1) == labels).mean(-1) for values in (kept, exact)]
-    assert np.abs(accuracies[0] - accuracies[1]).max() <= 0.002
+    hits = kept.argmax(-1) == labels
+    assert np.array_equal(hits[clear], record["correct"][clear])
+    assert np.abs(hits.mean(-1) - record["correct"].mean(-1)).max() <= 0.002
