@@ -1,4 +1,4 @@
-"""benchmarks/gpu/steps.py at toy size on the CPU: CUDA graphs are emulated operation by operation.
+"""steps.py at toy size on the CPU: CUDA graphs are emulated operation by operation.
 
 The emulation records every operation of a step with its tensors; a replay runs them again and
 writes each result into the tensor that held it, as a CUDA graph does at fixed addresses. What the
@@ -22,7 +22,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-PROGRAM = Path(__file__).parents[2] / "benchmarks" / "gpu" / "steps.py"
+PROGRAM = Path(__file__).with_name("steps.py")
 spec = importlib.util.spec_from_file_location("gpu_steps", PROGRAM)
 steps = importlib.util.module_from_spec(spec)
 sys.modules["gpu_steps"] = steps
