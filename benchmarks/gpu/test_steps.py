@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -27,6 +28,7 @@ spec = importlib.util.spec_from_file_location("gpu_steps", PROGRAM)
 steps = importlib.util.module_from_spec(spec)
 sys.modules["gpu_steps"] = steps
 spec.loader.exec_module(steps)
+torch.set_num_threads(1)  # many small steps: more threads only wait for each other
 
 
 class EmulatedGraph(TorchDispatchMode):
@@ -416,7 +418,9 @@ def test_data_of_another_shape_is_refused(tmp_path, make_lab):
 def test_one_call_on_the_cpu(tmp_path, monkeypatch, capsys):
     out = tmp_path / "steps.json"
     options = ["--device", "cpu", "--toy", "--out", str(out), "--only", "fp32, batch 8"]
-    done = subprocess.run([sys.executable, PROGRAM, *options], capture_output=True, text=True)
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, PROGRAM, *options]
+    done = subprocess.run(command, capture_output=True, text=True, env=one_thread)
     assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text())
     assert report["machine"]["torch"] == torch.__version__
