@@ -17,6 +17,7 @@ from palimpsest.plans.plan import Phase, Plan, Prepare, Term
 from palimpsest.stacks.stack import Stack, StateDict
 from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
+from palimpsest.training.populations import train_population
 from palimpsest.training.preparing import Prepared
 from palimpsest.training.sweep import Outcome, run_sweep
 
@@ -135,6 +136,10 @@ def last(name: str) -> bool:
     return name in ("9.weight", "9.conv.weight")
 
 
+def parameters(stack: Stack) -> list[tuple[str, Tensor]]:
+    return list(stack.network.named_parameters())
+
+
 def register(monkeypatch: pytest.MonkeyPatch, prepare: Callable[..., Prepared]) -> Prepare:
     """Make `prepare` the preparation named toy."""
     make = registry.make
@@ -205,6 +210,49 @@ def test_a_preparation_may_change_the_network_before_the_first_step(
     found = run({0: Plan((), prepare=register(monkeypatch, prepare)), 1: Plan(())}, [3], end_states)
     assert not found[0][0]["0.0.weight"].any()
     assert torch.equal(found[1][0]["0.0.weight"], states(5)[3]["0.0.weight"])
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_training_from_scratch_heeds_its_preparation(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = [0, 1, 2]
+
+    def finish(stack: Stack) -> Stack:
+        with torch.no_grad():
+            stack.network.get_submodule("0.0").weight.add_(1.0)
+        return stack
+
+    def prepare(stack: Stack, *given: Any) -> Prepared:
+        where = {
+            name: torch.zeros_like(value).bool() for name, value in parameters(stack) if last(name)
+        }
+        return Prepared(movable=where, finish=finish)
+
+    def population(plan: Plan) -> dict[int, StateDict]:
+        data, found = toy_data(), {}
+        for trained in train_population(
+            lambda: build(FACTS, width=2),
+            seeds,
+            inputs=data.inputs,
+            labels=data.labels,
+            subset=lambda _: torch.arange(30),
+            classes=10,
+            plan=plan,
+            stack_size=size,
+            device=Device(),
+            report=lambda line: None,
+        ):
+            found.update(zip(trained.seeds, trained.stack.state_dicts(), strict=False))
+        return found
+
+    plain, starts = population(Plan((DESCENT,), DECAYING)), states(3)
+    toy = register(monkeypatch, prepare)
+    found, untrained = (population(Plan(own, DECAYING, toy)) for own in ((DESCENT,), ()))
+    for seed in seeds:
+        assert torch.equal(found[seed]["9.weight"], starts[seed]["9.weight"])
+        assert not torch.equal(plain[seed]["9.weight"], starts[seed]["9.weight"])
+        assert torch.equal(untrained[seed]["0.0.weight"], starts[seed]["0.0.weight"] + 1.0)
 
 
 def test_the_time_of_a_preparation_is_counted_for_each_setting_of_its_tree(
