@@ -22,7 +22,7 @@ from scipy.stats import entropy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from palimpsest.files import write_json
-from palimpsest.metrics import MODES, klom, klom_intervals, null_floor
+from palimpsest.klom import MODES, klom, klom_intervals, null_floor
 
 
 def per_point_loop(p: np.ndarray, q: np.ndarray) -> np.ndarray:

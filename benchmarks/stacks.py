@@ -15,16 +15,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from timing import medians, report
 
-from palimpsest.models.resnet9 import ResNet9
-from palimpsest.models.stacks import Stack
+from palimpsest.data.facts import Facts
+from palimpsest.models.resnet9 import build
+from palimpsest.stacks.stack import Stack
 from palimpsest.training.device import open_device
+
+DIGITS = Facts(1797, None, classes=10, item=(1, 8, 8))
 
 
 def stepper(width: int, k: int, steps: int, batch: int):
     """A function that runs `steps` training steps of a stack of k models."""
     torch.manual_seed(0)
-    template = ResNet9(1, 10, width=width, image_size=8)
-    states = [ResNet9(1, 10, width=width, image_size=8).state_dict() for _ in range(k)]
+    template = build(DIGITS, width=width)
+    states = [build(DIGITS, width=width).state_dict() for _ in range(k)]
     stack = Stack(template, states).train()
     optimiser = torch.optim.SGD(stack.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     x, y = torch.randn(batch, k, 1, 8, 8), torch.randint(0, 10, (batch, k))

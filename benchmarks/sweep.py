@@ -16,14 +16,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from timing import report
 
-from palimpsest import methods
-from palimpsest.models.resnet9 import ResNet9
-from palimpsest.models.stacks import Stack
+from palimpsest import registry
+from palimpsest.data.facts import Facts
+from palimpsest.models.resnet9 import build
+from palimpsest.stacks.stack import Stack
+from palimpsest.training.data import TrainingData
 from palimpsest.training.device import open_device
 from palimpsest.training.evaluate import logits
-from palimpsest.training.loop import TrainingData
 from palimpsest.training.sweep import run_sweep, tree
 
+DIGITS = Facts(1797, None, classes=10, item=(1, 8, 8))
 GA = [
     {"lr": lr, "epochs": epochs}
     for lr, epochs in itertools.product(
@@ -47,8 +49,8 @@ def main() -> None:
     args = parser.parse_args()
     device = open_device("cpu", "float32")
     torch.manual_seed(0)
-    template = ResNet9(1, 10, width=4, image_size=8)
-    states = [ResNet9(1, 10, width=4, image_size=8).state_dict() for _ in range(args.models)]
+    states = [build(DIGITS, width=4).state_dict() for _ in range(args.models)]
+    stack = Stack(build(DIGITS, width=4), states)
     inputs, labels = torch.randn(args.points, 1, 8, 8), torch.randint(0, 10, (args.points,))
     seeds = list(range(args.models))
     rows = []
@@ -56,31 +58,26 @@ def main() -> None:
         args.forget, [("ga", GA), ("gda", DESCENT), ("scrub", DESCENT)]
     ):
         splits = {"forget": torch.arange(forget), "retain": torch.arange(forget, args.points)}
-        stack = Stack(template, states)
-        data = TrainingData(inputs, labels, splits, logits(stack, inputs, device))
-        schedules = {n: methods.schedule(method, setting) for n, setting in enumerate(grid)}
-        for _ in run_sweep(  # warm up
-            Stack(template, states), {0: schedules[0]}, data=data, seeds=seeds, device=device
-        ):
-            pass
+        data = TrainingData(inputs, labels, splits, DIGITS.classes, logits(stack, inputs, device))
+        plans = {n: registry.make("methods", method, settings=own) for n, own in enumerate(grid)}
+        for _ in run_sweep(stack, {0: plans[0]}, data=data, seeds=seeds, device=device):
+            pass  # warm up
         seconds = {}
         for name, parts in (
-            ("tree", [schedules]),
-            ("separate", [{n: schedule} for n, schedule in schedules.items()]),
+            ("tree", [plans]),
+            ("separate", [{n: plan} for n, plan in plans.items()]),
         ):
             started = time.perf_counter()
             for part in parts:
-                for _ in run_sweep(
-                    Stack(template, states), part, data=data, seeds=seeds, device=device
-                ):
+                for _ in run_sweep(stack, part, data=data, seeds=seeds, device=device):
                     pass
             seconds[name] = time.perf_counter() - started
-        roots = tree(schedules, data.sizes())
+        roots = tree(plans, data.sizes())
         rows.append(
             {
                 "method": method,
                 "forget_points": forget,
-                "epochs_separate": sum(len(s.epochs) for s in schedules.values()),
+                "epochs_separate": sum(len(plan.epochs) for plan in plans.values()),
                 "epochs_shared": sum(root.epochs() for root in roots.values()),
                 "seconds_separate": round(seconds["separate"], 2),
                 "seconds_shared": round(seconds["tree"], 2),

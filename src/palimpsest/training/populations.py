@@ -95,7 +95,7 @@ def train_population(
         stack = Stack(template, initial_states(build, run)).to(device.name)
         splits = {"retain": device.place(subset(run))}
         data = TrainingData(inputs, labels, splits, classes)
-        _, optimiser = prepare(stack, plan, data, run)
+        prepared, optimiser = prepare(stack, plan, data, run)
         for number, epoch in enumerate(plan.epochs):
             run_epoch(
                 stack,
@@ -107,7 +107,9 @@ def train_population(
                 number=number,
                 purpose="train",
                 device=device,
+                movable=prepared.movable,
             )
+        stack = stack if prepared.finish is None else prepared.finish(stack)
         done += len(keep)
         report(progress_line("models trained", done, len(seeds), started))
         yield Trained(stack, keep)

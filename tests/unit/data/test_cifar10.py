@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
-from palimpsest.data import cifar10
-from palimpsest.data.sources import check_available, dataset_size, load_dataset
+from palimpsest.data.facts import Facts
+from palimpsest.data.sources import cifar10
 from palimpsest.files import InputError
 
 RANDOM = np.random.RandomState(0)
@@ -38,27 +38,27 @@ def write(data_dir, contents):
 
 
 def load(data_dir):
-    return load_dataset("cifar10", data_dir=data_dir, checksums="MD5SUMS")
+    return cifar10.load(data_dir, False, "MD5SUMS")
 
 
 def test_local_batches_are_read_in_order(folder):
-    check_available("cifar10", folder, checksums="MD5SUMS")
+    cifar10.check(folder, False, "MD5SUMS")
     dataset = load(folder)
-    assert np.array_equal(dataset.images, IMAGES)
+    assert np.array_equal(dataset.pool, IMAGES)
     assert np.array_equal(dataset.labels, LABELS)
     assert dataset.labels.dtype == np.int64
-    assert (dataset.train_points, dataset.scale) == (10, 255.0)
-    assert dataset.mean.tolist() == pytest.approx([0.4914, 0.4822, 0.4465])
-    assert dataset.std.tolist() == pytest.approx([0.2023, 0.1994, 0.2010])
-    assert dataset_size("cifar10", folder, "MD5SUMS") == (13, 10)
+    assert (dataset.train_points, dataset.encoding.scale) == (10, 255.0)
+    assert dataset.encoding.mean.tolist() == pytest.approx([0.4914, 0.4822, 0.4465])
+    assert dataset.encoding.std.tolist() == pytest.approx([0.2023, 0.1994, 0.2010])
+    assert cifar10.facts(folder, "MD5SUMS") == Facts(13, 10, classes=10, item=(3, 32, 32))
 
 
 def test_sizes_that_nobody_states_are_unknown(folder):
-    assert dataset_size("cifar10", folder) == (60_000, 50_000)
-    assert dataset_size("cifar10", folder, "absent") is None
+    assert cifar10.facts(folder, "official") == Facts(60_000, 50_000, 10, (3, 32, 32))
+    assert cifar10.facts(folder, "absent") is None
     sums = folder / cifar10.FOLDER / "MD5SUMS"
     sums.write_text("".join(sums.read_text().splitlines(keepends=True)[1:]))
-    assert dataset_size("cifar10", folder, "MD5SUMS") is None
+    assert cifar10.facts(folder, "MD5SUMS") is None
     assert load(folder).train_points == 10
 
 
@@ -71,8 +71,8 @@ def test_official_checksums_are_those_of_torchvision():
 
 def both_refuse(data_dir, sentence, checksums="MD5SUMS"):
     for call in (
-        lambda: check_available("cifar10", data_dir, False, checksums),
-        lambda: load_dataset("cifar10", data_dir=data_dir, checksums=checksums),
+        lambda: cifar10.check(data_dir, False, checksums),
+        lambda: cifar10.load(data_dir, False, checksums),
     ):
         with pytest.raises(InputError) as error:
             call()
@@ -113,8 +113,8 @@ def test_files_that_are_no_batches_are_refused(folder, content):
 
 def test_a_download_needs_the_official_checksums(folder):
     with pytest.raises(InputError, match="allowed: a download with checksums: official"):
-        check_available("cifar10", folder, True, "MD5SUMS")
-    check_available("cifar10", folder / "nowhere", True, "official")
+        cifar10.check(folder, True, "MD5SUMS")
+    cifar10.check(folder / "nowhere", True, "official")
 
 
 def test_a_failed_download_is_one_sentence(tmp_path, monkeypatch):
@@ -123,4 +123,4 @@ def test_a_failed_download_is_one_sentence(tmp_path, monkeypatch):
 
     monkeypatch.setattr(CIFAR10, "download", refuse)
     with pytest.raises(InputError, match=r"could not be had in .*: no route to host"):
-        load_dataset("cifar10", data_dir=tmp_path, download=True)
+        cifar10.load(tmp_path, True, "official")

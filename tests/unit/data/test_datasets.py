@@ -1,44 +1,66 @@
-"""The pool of points: normalisation, checksum, file."""
+"""The pool of points, images or texts: normalisation, checksum, file."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from palimpsest.data.datasets import Dataset
-from palimpsest.data.sources import check_available, dataset_size, load_dataset
+from palimpsest import registry
+from palimpsest.data.datasets import Dataset, Images, Tokens
+from palimpsest.data.facts import Facts
+from palimpsest.data.sources import digits as source
 from palimpsest.files import InputError
+
+NOWHERE = Path("nowhere")
 
 
 def tiny(**changes) -> Dataset:
     values = {
         "name": "tiny",
-        "images": np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2),
+        "pool": np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2),
         "labels": np.array([0, 4]),
         "train_points": 1,
         "scale": 255.0,
         "mean": np.array([0.1, 0.2, 0.3]),
         "std": np.array([0.5, 0.25, 2.0]),
     }
-    return Dataset(**{**values, **changes})
+    values |= changes
+    encoding = Images(*(values.pop(name) for name in ("scale", "mean", "std")))
+    return Dataset(**values, encoding=encoding)
+
+
+def texts(**changes) -> Dataset:
+    values = {
+        "name": "texts",
+        "pool": np.array([[5, 1, 0], [2, 2, 6], [3, 0, 0]], np.int32),
+        "labels": np.array([0, 1, 1]),
+        "train_points": 2,
+        "vocabulary": 7,
+        "padding": 0,
+    }
+    values |= changes
+    encoding = Tokens(*(values.pop(name) for name in ("vocabulary", "padding")))
+    return Dataset(**values, encoding=encoding)
 
 
 def test_digits_are_the_whole_set():
-    digits = load_dataset("digits")
-    assert digits.images.shape == (1797, 1, 8, 8)
-    assert (digits.images.dtype, digits.images.min(), digits.images.max()) == (np.uint8, 0, 16)
+    digits = source.load(NOWHERE, False, "official")
+    assert digits.pool.shape == (1797, 1, 8, 8)
+    assert (digits.pool.dtype, digits.pool.min(), digits.pool.max()) == (np.uint8, 0, 16)
     assert digits.labels[:10].tolist() == list(range(10))
     assert digits.classes == 10
     assert digits.train_points is None
-    assert dataset_size("digits") == (len(digits), None)
+    assert source.facts(NOWHERE, "official") == digits.facts == Facts(1797, None, 10, (1, 8, 8))
     inputs = digits.inputs()
     assert inputs.dtype == np.float32
-    assert inputs.shape == digits.images.shape
+    assert inputs.shape == digits.pool.shape
     assert abs(inputs.mean()) < 1e-3
     assert abs(inputs.std() - 1) < 1e-3
 
 
 def test_inputs_are_scaled_then_normalised_per_channel():
     dataset = tiny()
-    expected = (dataset.images[1, 2, 0, 1] / 255.0 - 0.3) / 2.0
+    expected = (dataset.pool[1, 2, 0, 1] / 255.0 - 0.3) / 2.0
     assert dataset.inputs()[1, 2, 0, 1] == pytest.approx(expected, rel=1e-6)
 
 
@@ -47,8 +69,8 @@ def test_a_saved_data_set_comes_back_whole(tmp_path):
     dataset.save(tmp_path / "d.npz")
     back = Dataset.load(tmp_path / "d.npz")
     assert back.checksum == dataset.checksum
-    assert (back.name, back.train_points, back.scale) == ("tiny", 1, 255.0)
-    assert np.array_equal(back.images, dataset.images)
+    assert (back.name, back.train_points, back.encoding.scale) == ("tiny", 1, 255.0)
+    assert np.array_equal(back.pool, dataset.pool)
     assert np.array_equal(back.labels, dataset.labels)
     assert back.labels.dtype == np.int64
     assert np.array_equal(back.inputs(), dataset.inputs())
@@ -66,7 +88,7 @@ def test_equal_data_sets_are_equal_files(tmp_path):
     "change",
     [
         {"name": "other"},
-        {"images": np.zeros((2, 3, 2, 2), np.uint8)},
+        {"pool": np.zeros((2, 3, 2, 2), np.uint8)},
         {"labels": np.array([1, 4])},
         {"train_points": None},
         {"scale": 16.0},
@@ -97,7 +119,7 @@ def test_an_altered_file_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"images": np.zeros((2, 3, 2, 2))}, "needed: uint8"),
+        ({"pool": np.zeros((2, 3, 2, 2))}, "needed: uint8"),
         ({"labels": np.array([0, 1, 2])}, r"needed: int64 \(2,\)"),
         ({"labels": np.array([0, -1])}, "labels counted from 0"),
         ({"mean": np.array([0.1])}, "one value per channel"),
@@ -110,9 +132,73 @@ def test_wrong_contents_are_refused(change, sentence):
 
 
 def test_an_unknown_name_is_refused():
-    for call in (load_dataset, dataset_size):
-        with pytest.raises(ValueError, match="no data set 'mnist'; allowed: cifar10, digits"):
-            call("mnist")
-    with pytest.raises(ValueError, match="no data set 'mnist'"):
-        check_available("mnist", "data")
-    check_available("digits", "nowhere")
+    with pytest.raises(InputError, match="there is no 'mnist'; allowed: cifar10, digits"):
+        registry.module("data/sources", "mnist")
+    source.check(NOWHERE, False, "official")
+
+
+def test_texts_come_back_whole_from_a_file(tmp_path):
+    dataset = texts()
+    assert dataset.facts == Facts(3, 2, 2, (3,), vocabulary=7)
+    assert dataset.inputs().dtype == np.int64
+    assert np.array_equal(dataset.inputs(), dataset.pool)
+    dataset.save(tmp_path / "d.npz")
+    back = Dataset.load(tmp_path / "d.npz")
+    assert back.checksum == dataset.checksum
+    assert back.facts == dataset.facts
+    assert (back.encoding.vocabulary, back.encoding.padding) == (7, 0)
+    assert back.pool.dtype == np.int32
+    assert np.array_equal(back.pool, dataset.pool)
+    texts().save(tmp_path / "again.npz")
+    assert (tmp_path / "d.npz").read_bytes() == (tmp_path / "again.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "other"},
+        {"pool": np.zeros((3, 3), np.int32)},
+        {"pool": np.array([[5, 1, 0, 2, 2, 6, 3, 0, 0]], np.int32).reshape(3, 3)[::-1]},
+        {"labels": np.array([1, 1, 0])},
+        {"train_points": 1},
+        {"vocabulary": 8},
+        {"padding": 4},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_checksum_of_texts_covers_everything(change):
+    assert texts(**change).checksum != texts().checksum
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"pool": np.zeros((3, 3), np.int64)}, r"needed: int32 token ids \(points, length\)"),
+        ({"pool": np.zeros((3, 3, 1), np.int32)}, "int32 with 3 axes"),
+        ({"vocabulary": 6}, "hold token ids 0 to 6; allowed: 0 to 5, the vocabulary"),
+        ({"pool": np.full((3, 3), -1, np.int32)}, "hold token ids -1 to -1; allowed: 0 to 6"),
+        ({"padding": 7}, "the padding of texts, 7, is not in its vocabulary"),
+        ({"padding": -1}, "the padding of texts, -1, is not in its vocabulary"),
+        ({"labels": np.array([0, 1])}, r"needed: int64 \(3,\)"),
+    ],
+)
+def test_wrong_texts_are_refused(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        texts(**change)
+
+
+def test_an_altered_file_of_texts_is_refused(tmp_path):
+    path = tmp_path / "d.npz"
+    texts().save(path)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez(path, **arrays | {"padding": np.array(1)})
+    with pytest.raises(InputError, match=r"d\.npz: damaged, its contents do not match"):
+        Dataset.load(path)
+    np.savez(path, **arrays | {"vocabulary": np.array(3)})
+    with pytest.raises(InputError, match=r"d\.npz: not a data set \(texts of texts hold token ids"):
+        Dataset.load(path)
+    del arrays["padding"]
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=r"d\.npz: not a data set \(it holds no array 'padding'\)"):
+        Dataset.load(path)

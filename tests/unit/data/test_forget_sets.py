@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from palimpsest.data import forget_sets
-from palimpsest.data.forget_sets import (
+from palimpsest.data.forget_sets import file, principal_component
+from palimpsest.data.forget_sets import random as at_random
+from palimpsest.data.forget_sets.file import read_indices
+from palimpsest.data.forget_sets.principal_component import (
     component_forget_set,
     component_projection,
-    forget_set_from_file,
-    random_forget_set,
 )
-from palimpsest.files import InputError
+from palimpsest.files import InputError, SettingError
 
 # The first indices of the published CIFAR-10 forget sets 1 to 3 (data-unlearning-bench).
 PUBLISHED = [
@@ -25,19 +25,19 @@ PUBLISHED = [
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_random_sets_are_the_published_ones(seed):
     size, first = PUBLISHED[seed]
-    forget = random_forget_set(np.arange(50_000), size, seed)
+    forget = at_random.choose(np.arange(50_000), size=size, seed=seed)
     assert len(np.unique(forget)) == size
     assert forget[:10].tolist() == first
 
 
 def test_random_sets_hold_training_indices():
     train = np.array([2, 30, 31, 77, 500])
-    forget = random_forget_set(train, 4, seed=5)
+    forget = at_random.choose(train, size=4, seed=5)
     assert np.isin(forget, train).all()
     assert np.all(np.diff(forget) > 0)
     for size in (0, 5, 6):
         with pytest.raises(ValueError, match=f"the forget set size is {size}; allowed: 1 to 4"):
-            random_forget_set(train, size, seed=0)
+            at_random.choose(train, size=size, seed=0)
 
 
 def planted(points=40, seed=0):
@@ -73,8 +73,8 @@ def test_the_projection_is_that_of_scikit_learn():
 def test_large_matrices_give_the_same_by_lanczos(monkeypatch):
     matrix = np.random.RandomState(2).standard_normal((60, 60)).astype(np.float32)
     full = [component_projection(matrix, component) for component in (1, 2)]
-    monkeypatch.setattr(forget_sets, "FULL_SVD_POINTS", 10)
-    monkeypatch.setattr(forget_sets, "BLOCK", 7)
+    monkeypatch.setattr(principal_component, "FULL_SVD_POINTS", 10)
+    monkeypatch.setattr(principal_component, "BLOCK", 7)
     for component in (1, 2):
         iterated = component_projection(matrix, component)
         assert iterated == pytest.approx(full[component - 1], abs=1e-6)
@@ -129,7 +129,7 @@ def test_files_of_every_kind_are_read(tmp_path):
     (tmp_path / "a.txt").write_text("# mine\n5\n3  # a comment\n\n8\n")
     for name, key in [("a.npz", "mine"), ("one.npz", None), ("a.npy", None), ("a.json", None),
                       ("map.json", "mine"), ("a.txt", None)]:  # fmt: skip
-        forget = forget_set_from_file(tmp_path / name, key)
+        forget = read_indices(tmp_path / name, key)
         assert forget.tolist() == [3, 5, 8], name
         assert forget.dtype == np.int64
 
@@ -157,10 +157,10 @@ def test_files_of_every_kind_are_read(tmp_path):
 def test_wrong_files_are_one_sentence(tmp_path, name, content, key, sentence):
     path = tmp_path / name
     with pytest.raises(InputError, match="there is no such file"):
-        forget_set_from_file(path, key)
+        read_indices(path, key)
     path.write_text(content)
     with pytest.raises(InputError) as error:
-        forget_set_from_file(path, key)
+        read_indices(path, key)
     assert str(error.value).startswith(f"{path}: ")
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
@@ -169,6 +169,51 @@ def test_wrong_files_are_one_sentence(tmp_path, name, content, key, sentence):
 def test_the_array_of_an_archive_must_be_clear(tmp_path):
     np.savez(tmp_path / "a.npz", one=np.array([1]), two=np.array([2]))
     with pytest.raises(InputError, match="holds one, two; name one of them as key"):
-        forget_set_from_file(tmp_path / "a.npz")
+        read_indices(tmp_path / "a.npz")
     with pytest.raises(InputError, match="holds no array 'three'; it holds one, two"):
-        forget_set_from_file(tmp_path / "a.npz", "three")
+        read_indices(tmp_path / "a.npz", "three")
+
+
+def test_a_component_is_chosen_from_the_matrix_in_the_order_of_the_training_points():
+    matrix, _ = planted()
+    train = np.arange(100, 140)
+    chosen = principal_component.choose(train, matrix, component=2, top=3, bottom=1)
+    projection = component_projection(matrix, 2)
+    assert chosen.tolist() == component_forget_set(projection, train, 3, 1).tolist()
+    assert np.isin(chosen, train).all()
+    for wrong, found in ((None, "there is none"), (matrix[1:], r"it has shape \(39, 40\)")):
+        with pytest.raises(ValueError, match=f"each of the 40 training points; {found}"):
+            principal_component.choose(train, wrong, component=1, top=1, bottom=0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"component": 1, "top": 0, "bottom": 0}, "top and bottom are 0"),
+        ({"component": 1, "top": 3, "bottom": 2}, "top is 5 together with bottom; allowed: at mo"),
+        ({"component": 5, "top": 3, "bottom": 1}, "component is 5; allowed: at most 4, below the"),
+    ],
+)
+def test_components_that_do_not_fit_the_training_set_name_the_setting(settings, sentence):
+    with pytest.raises(SettingError, match=sentence):
+        principal_component.check(settings, 5)
+    principal_component.check(settings | {"component": 4, "top": 2}, 5)
+
+
+def test_random_sets_that_do_not_fit_the_training_set_name_the_setting():
+    with pytest.raises(SettingError, match="size is 5; allowed: at most 4, below the 5 training"):
+        at_random.check({"size": 5, "seed": 0}, 5)
+    at_random.check({"size": 4, "seed": 0}, 5)
+
+
+def test_definitions_tell_how_many_points_they_choose(tmp_path):
+    matrix, _ = planted()
+    train, path = np.arange(40), tmp_path / "a.txt"
+    path.write_text("3\n5\n")
+    component = {"component": 1, "top": 3, "bottom": 2}
+    assert principal_component.points(component) == 5
+    assert len(principal_component.choose(train, matrix, **component)) == 5
+    assert at_random.points({"size": 7, "seed": 0}) == 7
+    assert len(at_random.choose(train, size=7, seed=0)) == 7
+    assert file.points({"path": str(path)}) is None
+    assert file.choose(train, path=str(path)).tolist() == [3, 5]

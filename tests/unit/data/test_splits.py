@@ -1,12 +1,13 @@
-"""Splits: the base split, forget sets in it, columns of margins files, checksums."""
+"""Splits: the base split, forget sets in it, columns of records, checksums."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from palimpsest.data.datasets import Dataset
-from palimpsest.data.sources import load_dataset
+from palimpsest.data.datasets import Dataset, Images
+from palimpsest.data.sources import digits as source
 from palimpsest.data.splits import Split, base_split, part_sizes, stratified_subset
 from palimpsest.files import InputError
 
@@ -16,8 +17,12 @@ BASE = Split([9, 3, 5, 7], [4, 1], dataset_checksum="abc")
 def official(points=60, train_points=50) -> Dataset:
     return Dataset(
         "toy", np.zeros((points, 1, 2, 2), np.uint8), np.arange(points) % 5, train_points,
-        255.0, np.array([0.0]), np.array([1.0]),
+        Images(255.0, np.array([0.0]), np.array([1.0])),
     )  # fmt: skip
+
+
+def load_digits() -> Dataset:
+    return source.load(Path("nowhere"), False, "official")
 
 
 def test_parts_are_sorted_int64():
@@ -118,7 +123,7 @@ def test_an_altered_split_is_refused(tmp_path):
 
 
 def test_digits_are_split_by_class_the_same_way_every_time():
-    digits = load_dataset("digits")
+    digits = load_digits()
     split = base_split(digits, seed=0)
     assert (len(split.train), len(split.val)) == (1437, 360)
     assert np.array_equal(np.sort(split.points), np.arange(1797))
@@ -137,7 +142,7 @@ def test_official_parts_are_taken_as_they_are():
 
 
 def test_a_part_of_each_set_is_drawn_by_class():
-    digits = load_dataset("digits")
+    digits = load_digits()
     whole, part = base_split(digits), base_split(digits, train_size=300, val_size=100)
     assert (len(part.train), len(part.val)) == (300, 100)
     assert np.isin(part.train, whole.train).all()
@@ -173,7 +178,7 @@ def test_impossible_sizes_are_refused(settings, sentence):
 def test_part_sizes_are_those_of_the_split():
     none = {"train_size": None, "val_size": None}
     for fraction in (0.1, 0.2, 0.25, 0.5):
-        split = base_split(load_dataset("digits"), val_fraction=fraction)
+        split = base_split(load_digits(), val_fraction=fraction)
         expected = (len(split.train), len(split.val))
         assert part_sizes(1797, None, val_fraction=fraction, **none) == expected
     with pytest.raises(ValueError, match=r"val_fraction 0\.9999 leaves 0 training and 1797"):

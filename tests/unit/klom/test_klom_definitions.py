@@ -4,7 +4,7 @@ import klom_definitions
 import numpy as np
 import pytest
 
-from palimpsest.metrics import DIRECTIONS, klom
+from palimpsest.klom import DIRECTIONS, klom
 
 POINTS = 23
 
@@ -160,5 +160,5 @@ def test_integers_are_taken_as_float64(mode):
 def test_chunks_do_not_change_a_score(mode, monkeypatch):
     p, q = A.astype(np.float32), B.astype(np.float32)
     whole = klom(p, q, mode=mode)
-    monkeypatch.setattr("palimpsest.metrics.point_scores._CHUNK", 90)
+    monkeypatch.setattr("palimpsest.klom.point_scores._CHUNK", 90)
     np.testing.assert_array_equal(klom(p, q, mode=mode), whole)

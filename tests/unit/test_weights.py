@@ -5,22 +5,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from palimpsest.models.weights import check_originals, load_states, save_states
 
+from palimpsest.data.facts import Facts
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
-from palimpsest.models.resnet9 import ResNet9
+from palimpsest.models.resnet9 import build
+from palimpsest.weights import check_network, check_originals, load_states, provenance, save_states
+
+DIGITS = Facts(1797, None, 10, (1, 8, 8))
 
 
 def test_round_trip_gives_models_that_load(tmp_path: Path) -> None:
-    model = ResNet9(1, 10, width=2, image_size=8)
-    other = ResNet9(1, 10, width=2, image_size=8)
+    model = build(DIGITS, width=2)
+    other = build(DIGITS, width=2)
     path = tmp_path / "block.safetensors"
     save_states(path, {10: model.state_dict(), 9: other.state_dict()}, {"train_checksum": "abc"})
     states, metadata = load_states(path)
     assert list(states) == [9, 10]
     assert metadata["train_checksum"] == "abc"
-    ResNet9(1, 10, width=2, image_size=8).load_state_dict(states[10])
+    build(DIGITS, width=2).load_state_dict(states[10])
     assert all(torch.equal(states[10][n], v) for n, v in model.state_dict().items())
 
 
@@ -38,3 +41,17 @@ def test_originals_of_another_training_set_are_refused() -> None:
     check_originals({"train_checksum": split.train_checksum}, split, "a")
     with pytest.raises(InputError, match="another training set"):
         check_originals({"train_checksum": "other"}, split, "a")
+
+
+def test_models_of_another_network_are_refused() -> None:
+    states = {3: build(DIGITS, width=2).state_dict()}
+    check_network(states, build(DIGITS, width=2), "a")
+    for other in (build(DIGITS, width=3), build(Facts(9, 5, 10, (3, 8, 8)), width=2)):
+        with pytest.raises(InputError, match="a: the model of seed 3 is another network than the"):
+            check_network(states, other, "a")
+
+
+def test_the_provenance_names_every_setting_and_versions() -> None:
+    written = provenance({"models": 3, "dataset": "d.npz"}, "cpu")
+    assert written["arguments"] == "dataset=d.npz models=3"
+    assert written["torch"] == torch.__version__

@@ -1,4 +1,4 @@
-"""benchmarks/gpu/steps.py at toy size on the CPU: CUDA graphs are emulated operation by operation.
+"""steps.py at toy size on the CPU: CUDA graphs are emulated operation by operation.
 
 The emulation records every operation of a step with its tensors; a replay runs them again and
 writes each result into the tensor that held it, as a CUDA graph does at fixed addresses. What the
@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -22,11 +23,12 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-PROGRAM = Path(__file__).parents[2] / "benchmarks" / "gpu" / "steps.py"
+PROGRAM = Path(__file__).with_name("steps.py")
 spec = importlib.util.spec_from_file_location("gpu_steps", PROGRAM)
 steps = importlib.util.module_from_spec(spec)
 sys.modules["gpu_steps"] = steps
 spec.loader.exec_module(steps)
+torch.set_num_threads(1)  # many small steps: more threads only wait for each other
 
 
 class EmulatedGraph(TorchDispatchMode):
@@ -416,7 +418,9 @@ def test_data_of_another_shape_is_refused(tmp_path, make_lab):
 def test_one_call_on_the_cpu(tmp_path, monkeypatch, capsys):
     out = tmp_path / "steps.json"
     options = ["--device", "cpu", "--toy", "--out", str(out), "--only", "fp32, batch 8"]
-    done = subprocess.run([sys.executable, PROGRAM, *options], capture_output=True, text=True)
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, PROGRAM, *options]
+    done = subprocess.run(command, capture_output=True, text=True, env=one_thread)
     assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text())
     assert report["machine"]["torch"] == torch.__version__

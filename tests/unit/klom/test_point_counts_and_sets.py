@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from palimpsest.metrics import clipped_points, nan_points, set_percentiles
+from palimpsest.klom import clipped_points, nan_points, set_percentiles
 
 
 def test_counts_are_of_points_with_at_least_one_such_model():

@@ -2,23 +2,25 @@
 
 import pytest
 import torch
-from palimpsest.models.stacks import Stack, alignment
 from torch import nn
 
-from palimpsest.models import build
-from palimpsest.models.resnet9 import ResNet9
+from palimpsest.data.facts import Facts
+from palimpsest.models.resnet9 import build
+from palimpsest.stacks.stack import Stack, alignment
+
+SMALL = Facts(1797, None, 10, (1, 8, 8))
 
 
 def states(count: int, width: int = 4, dtype: torch.dtype = torch.float32) -> list:
     made = []
     for seed in range(count):
         torch.manual_seed(seed)
-        made.append(ResNet9(1, 10, width=width, image_size=8).to(dtype).state_dict())
+        made.append(build(SMALL, width=width).to(dtype).state_dict())
     return made
 
 
 def template(dtype: torch.dtype = torch.float32) -> nn.Module:
-    return ResNet9(1, 10, width=4, image_size=8).to(dtype)
+    return build(SMALL, width=4).to(dtype)
 
 
 def batch(k: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
@@ -35,43 +37,6 @@ def train(stack: Stack, x: torch.Tensor, y: torch.Tensor, steps: int) -> None:
         optimiser.zero_grad()
         losses.reshape(y.shape).mean(0).sum().backward()
         optimiser.step()
-
-
-def test_paper_network_has_its_layers_and_size() -> None:
-    model = build("resnet9", channels=3, classes=10, image_size=32, width=64)
-    shapes = {name: tuple(v.shape) for name, v in model.state_dict().items() if v.dim() in (2, 4)}
-    assert list(shapes.values()) == [
-        (64, 3, 3, 3),
-        (128, 64, 5, 5),
-        (128, 128, 3, 3),
-        (128, 128, 3, 3),
-        (256, 128, 3, 3),
-        (256, 256, 3, 3),
-        (256, 256, 3, 3),
-        (128, 256, 3, 3),
-        (10, 128),
-    ]
-    assert sum(p.numel() for p in model.parameters()) == 2_274_880
-    x = torch.randn(2, 3, 32, 32)
-    features = x
-    for layer in list(model)[:7]:
-        features = layer(features)
-    assert features.shape == (2, 128, 6, 6)  # 8 x 8 before the unpadded convolution
-    assert model(x).shape == (2, 10)
-
-
-def test_logits_are_scaled_by_a_fifth() -> None:
-    model = template().eval()
-    x = torch.randn(3, 1, 8, 8)
-    unscaled = x
-    for layer in list(model)[:-1]:
-        unscaled = layer(unscaled)
-    assert torch.equal(model(x), 0.2 * unscaled)
-
-
-def test_unknown_architecture_names_the_allowed_ones() -> None:
-    with pytest.raises(ValueError, match=r"resnet99.*allowed are resnet9"):
-        build("resnet99", channels=1, classes=10, image_size=8, width=4)
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
@@ -180,3 +145,45 @@ def test_a_layer_that_cannot_be_stacked_is_named() -> None:
 def test_a_batch_for_another_number_of_models_is_refused() -> None:
     with pytest.raises(ValueError, match="holds 2 models, the batch is for 3"):
         Stack(template(), states(2))(torch.zeros(1, 3, 1, 8, 8))
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_parts_of_a_parameter_are_those_of_the_models(k: int) -> None:
+    stack = Stack(template(), states(k))
+    ordinary = stack.state_dicts()
+    for name, parameter in stack.network.named_parameters():
+        for j, part in enumerate(stack.parts(parameter)):
+            own = ordinary[j][name.replace(".conv.", ".")]
+            assert torch.equal(part.reshape(own.shape), own), name
+    with torch.no_grad():
+        for part in stack.parts(next(stack.network.parameters())):
+            part.zero_()
+    assert not any(state["0.0.weight"].any() for state in stack.state_dicts())
+
+
+class Reader(nn.Module):
+    """A network that cannot be stacked: tokens (batch, length) to logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(11, 8)
+        self.attend = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+        self.norm = nn.LayerNorm(8)
+        self.out = nn.Linear(8, 3)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.out(self.norm(self.attend(self.embed(tokens))).mean(1))
+
+
+def test_a_stack_of_one_is_the_network_itself_whatever_its_layers() -> None:
+    torch.manual_seed(0)
+    reader = Reader()
+    stack = Stack(reader, [reader.state_dict()])
+    tokens = torch.randint(0, 11, (5, 1, 6))
+    assert torch.equal(stack(tokens), reader(tokens[:, 0])[:, None])
+    (state,) = stack.state_dicts()
+    assert list(state) == list(reader.state_dict())
+    assert all(torch.equal(state[n], value) for n, value in reader.state_dict().items())
+    assert alignment(reader) == 1
+    with pytest.raises(ValueError, match="cannot be stacked: allowed are Conv2d, BatchNorm2d and"):
+        Stack(reader, [reader.state_dict()] * 2)

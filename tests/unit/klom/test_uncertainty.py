@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from palimpsest.metrics import klom, klom_intervals, null_floor
+from palimpsest.klom import klom, klom_intervals, null_floor
 
 SETS = {"all": np.arange(400)}
 

@@ -1,0 +1,84 @@
+"""The rows that metrics give, from records."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from palimpsest import registry
+from palimpsest.data.splits import Split
+from palimpsest.files import InputError
+from palimpsest.klom import null_floor
+from palimpsest.metrics import accuracy, klom
+from palimpsest.records import STATISTICS, Record
+
+SPLIT = Split(np.arange(20), np.arange(20, 30), np.arange(4))
+KLOM = {
+    "mode": "ours", "direction": "unlearned||oracle", "bins": 20, "clip": 100.0, "floor": 1e-5,
+    "percentile": 95.0, "null_repeats": 5, "interval_repeats": 5,
+}  # fmt: skip
+
+
+def population(models: int, shift: float = 0.0, seed: int = 0, first_seed: int = 0) -> Record:
+    values = np.random.default_rng(seed).normal(8 + shift, 1, (models, 30)).astype(np.float32)
+    statistics = {"margin": values, "correct": values > 7}
+    return Record(statistics, SPLIT.points, first_seed + np.arange(models))
+
+
+def test_klom_rows_hold_score_floor_and_counts_per_set() -> None:
+    unlearned = population(40, shift=3.0, seed=1)
+    unlearned["margin"][0, :4] = np.nan
+    unlearned["margin"][1, 25] = -500.0
+    null = {"forget": 0.1, "retain": 0.2, "val": 0.3}
+    rows = klom.rows(unlearned, population(40), SPLIT, null, **KLOM)
+    table = pd.DataFrame(rows).set_index("split")
+    assert list(table.index) == ["forget", "retain", "val"]
+    assert table["null"].tolist() == [0.1, 0.2, 0.3]
+    assert table["percentile"].tolist() == [95.0] * 3
+    assert table["nan_points"].tolist() == [4, 0, 0]
+    assert table["clipped_points"].tolist() == [0, 0, 1]
+    assert (table["klom"] > 1).all() and np.isfinite(table["klom"]).all()
+    assert (table["ci_low"] <= table["klom"]).all()
+    assert (table["klom"] <= table["ci_high"]).all()
+    assert (table["n_models"] == 40).all()
+
+
+def test_the_reference_of_klom_is_the_mean_null_floor_of_the_oracles() -> None:
+    oracles = population(40)
+    settings = {name: value for name, value in KLOM.items() if name != "interval_repeats"}
+    found = klom.reference(oracles, SPLIT, **settings)
+    columns = {part: SPLIT.columns(part) for part in ("forget", "retain", "val")}
+    floors = null_floor(oracles["margin"], columns, repeats=5)
+    assert found == {part: floors[part].mean() for part in columns}
+    table = pd.DataFrame(klom.rows(population(40, seed=1), oracles, SPLIT, found, **KLOM))
+    assert table["null"].tolist() == list(found.values())
+
+
+def test_accuracy_rows_count_diverged_models() -> None:
+    record = population(5)
+    record["margin"][2, 0] = np.nan
+    record["correct"][:, 20:] = True
+    table = pd.DataFrame(accuracy.rows(record, None, SPLIT)).set_index("split")
+    assert list(table.index) == ["forget", "retain", "val"]
+    assert (table["diverged_models"] == 1).all()
+    assert table.loc["val", "accuracy"] == 1 and table.loc["val", "accuracy_sd"] == 0
+    assert table.loc["forget", "accuracy"] == record["correct"][:, :4].mean()
+
+
+def test_the_accuracy_of_one_model_has_no_spread() -> None:
+    table = pd.DataFrame(accuracy.rows(population(1), None, SPLIT))
+    assert table["accuracy_sd"].isna().all() and table["accuracy"].notna().all()
+
+
+@pytest.mark.parametrize("name", registry.names("metrics"))
+def test_a_metric_says_what_it_needs_and_a_record_without_it_is_refused(name: str) -> None:
+    metric = registry.module("metrics", name)
+    assert set(metric.NEEDS) <= set(STATISTICS)
+    assert isinstance(metric.OF_ORACLES, bool)
+    settings = KLOM if name == "klom" else {}
+    bare = Record({"margin": population(3)["margin"]}, SPLIT.points, np.arange(3))
+    if set(metric.NEEDS) - {"margin"}:
+        with pytest.raises(InputError, match="the record holds no correct; it holds margin"):
+            metric.rows(bare, population(3), SPLIT, None, **settings)
+    else:
+        null = dict.fromkeys(("forget", "retain", "val"), 0.0)
+        assert len(metric.rows(bare, population(3), SPLIT, null, **settings)) == 3
