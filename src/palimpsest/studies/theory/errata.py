@@ -7,7 +7,8 @@ import pandas as pd
 import yaml
 
 from palimpsest.files import InputError
-from palimpsest.studies.theory.verdicts import COLUMNS, FORGETS, HOLDS, STRUGGLES
+from palimpsest.studies.theory.judging import COLUMNS, FORGETS, STRUGGLES
+from palimpsest.verdicts import HOLDS
 
 SECTIONS = {
     "random forget sets": (FORGETS, r"Section 4|App\. B"),

@@ -1,11 +1,16 @@
-"""Numerical ways that use none of the papers' formulas: bracketing roots of functions on arrays."""
+"""What the problems of the theory share: arrays of one shape as parameters, and their roots."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
+from scipy.optimize import elementwise
 
 Array = np.ndarray
-Function = Callable[[Array], Array]
+Function = Callable[..., Array]
+Values = Array | float
+LARGE = 1e300  # stands for an infinite value of a function: a bracket needs finite ones
 
 
 class NoSolution(ValueError):
@@ -20,35 +25,64 @@ def require(valid: Array, sentence: str) -> None:
         raise ValueError(f"{sentence} (entry {first}, {(~valid).sum()} in all)")
 
 
-def bisect(function: Function, low: Array, high: Array) -> Array:
-    """Roots of `function` (elementwise) in the intervals [low, high], to the last bit.
+@dataclass(frozen=True)
+class Problem:
+    """Parameters as finite arrays of one shape (n,); a subclass adds the fields."""
 
-    `low`, `high`: shape (n,); the function must have opposite signs (or a zero) at the two ends.
-    Raises NoSolution where it has not.
+    def __post_init__(self) -> None:
+        values = [np.asarray(value, dtype=float) for value in self.values()]
+        for field, value in zip(fields(self), np.broadcast_arrays(*values), strict=True):
+            require(np.isfinite(value), f"{field.name} must be a finite number")
+            object.__setattr__(self, field.name, np.atleast_1d(value))
+
+    def values(self) -> tuple[Array, ...]:
+        """The parameters, in the order of the fields."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+    def at(self, index: Array) -> Self:
+        """The selected entries."""
+        return type(self)(*(value[index] for value in self.values()))
+
+
+def root(function: Function, low: Array, high: Array, *parameters: Values) -> Array:
+    """Roots x of function(x, *parameters) in the intervals [low, high], to rounding; shape (n,).
+
+    The function must have opposite signs (or a zero) at the two ends, and may be infinite there.
+    Raises NoSolution where it has not. Only the entries still open are passed to the function.
     """
-    low, high = np.array(low, dtype=float), np.array(high, dtype=float)
-    at_low, at_high = np.sign(function(low)), np.sign(function(high))
-    if not np.all(at_low * at_high <= 0):
-        raise NoSolution(f"no change of sign in {(~(at_low * at_high <= 0)).sum()} intervals")
-    high = np.where(at_low == 0, low, high)
-    low = np.where(at_high == 0, high, low)
-    for _ in range(2200):  # float64 has fewer than 2**11 exponents times 2**53 fractions
-        middle = 0.5 * low + 0.5 * high
-        if np.all((middle == low) | (middle == high)):
-            break
-        same = np.sign(function(middle)) == at_low
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    return 0.5 * low + 0.5 * high
+    found = elementwise.find_root(_finite(function), (low, high), args=parameters)
+    if not found.success.all():
+        raise NoSolution(f"no change of sign in {(~found.success).sum()} intervals")
+    return found.x
 
 
-def expand(function: Function, start: Array, step: float, sign: int) -> Array:
-    """Walk from `start` in steps that double until `function` has the given sign; shape (n,)."""
-    start = np.asarray(start, dtype=float)
-    point, width = start + step, np.full_like(start, step)
-    for _ in range(1000):  # 2**1000 is within float64
-        done = np.sign(function(point)) == sign
-        if done.all():
-            return point
-        width = np.where(done, width, 2 * width)
-        point = np.where(done, point, start + width)
-    raise NoSolution(f"no bracket found for {(~done).sum()} of {done.size} entries")
+def root_beyond(function: Function, start: Array, step: float, *parameters: Values) -> Array:
+    """Roots of a function monotone on the half line from `start`, towards the sign of `step`.
+
+    The first bracket has the length |step| and is doubled as often as needed; start: (n,).
+    """
+    low, high = np.minimum(start, start + step), np.maximum(start, start + step)
+    limit = {"xmin": low} if step > 0 else {"xmax": high}
+    return _bracketed(function, low, high, limit, parameters)
+
+
+def root_near(
+    function: Function, centre: Array, width: float, widest: float, *parameters: Values
+) -> Array:
+    """Roots in the narrowest bracket found from centre -+ width to centre -+ widest; shape (n,)."""
+    limit = {"xmin": centre - widest, "xmax": centre + widest}
+    return _bracketed(function, centre - width, centre + width, limit, parameters)
+
+
+def _bracketed(
+    function: Function, low: Array, high: Array, limit: dict[str, Array],
+    parameters: tuple[Values, ...],
+) -> Array:  # fmt: skip
+    found = elementwise.bracket_root(_finite(function), low, high, **limit, args=parameters)
+    if not found.success.all():
+        raise NoSolution(f"no bracket found for {(~found.success).sum()} of {low.size} entries")
+    return root(function, *found.bracket, *parameters)
+
+
+def _finite(function: Function) -> Function:
+    return lambda x, *p: np.clip(function(x, *p), -LARGE, LARGE)

@@ -3,8 +3,14 @@
 import numpy as np
 
 from palimpsest import hoeffding
-from palimpsest.studies.theory.statements.draws import log_uniform
-from palimpsest.studies.theory.verdicts import FORGETS, Parameters, Statement, at_most
+from palimpsest.studies.theory.judging import (
+    FORGETS,
+    Check,
+    Parameters,
+    Statement,
+    at_most,
+    log_uniform,
+)
 
 Array = np.ndarray
 MODELS = ("independent of F", "trained on F", "test set of 20 points")
@@ -34,7 +40,7 @@ def _tail(forget: int, accuracy: float, epsilon: float, model: str) -> float:
     return hoeffding.two_sample_tail(forget, 20, accuracy, epsilon)
 
 
-def _lemma_1(p: Parameters) -> tuple[Array, Array]:
+def _lemma_1(p: Parameters) -> Check:
     keys = ("forget", "accuracy", "epsilon", "model")
     tail = np.array([_tail(*case) for case in zip(*(p[k] for k in keys), strict=True)])
     return at_most(tail, hoeffding.lemma_1_bound(p["forget"], p["epsilon"]))
@@ -48,17 +54,17 @@ def _metric_tail(p: Parameters) -> Array:
     )
 
 
-def _other_metric(p: Parameters) -> tuple[Array, Array]:
+def _other_metric(p: Parameters) -> Check:
     bound = hoeffding.lemma_1_bound(p["forget"], p["epsilon"] * p["width"])
     return at_most(_metric_tail(p), bound)
 
 
-def _other_metric_corrected(p: Parameters) -> tuple[Array, Array]:
+def _other_metric_corrected(p: Parameters) -> Check:
     bound = hoeffding.metric_bound(p["forget"], p["epsilon"] * p["width"], p["width"])
     return at_most(_metric_tail(p), bound)
 
 
-def _two_sample(p: Parameters) -> tuple[Array, Array]:
+def _two_sample(p: Parameters) -> Check:
     tests = np.maximum(1, (p["width"] * 8).astype(int))
     tail = np.array(
         [
@@ -77,7 +83,7 @@ def _intervals(rng: np.random.Generator, n: int) -> Parameters:
     }
 
 
-def _lemma_11(p: Parameters) -> tuple[Array, Array]:
+def _lemma_11(p: Parameters) -> Check:
     tail, bound = [], []
     for size, t, seed in zip(p["variables"], p["t"], p["seed"], strict=True):
         rng = np.random.default_rng(seed)

@@ -4,13 +4,12 @@ from functools import cache
 
 import numpy as np
 
-from palimpsest.studies.theory import linear_losses as losses
-from palimpsest.studies.theory import linear_model as linear
-from palimpsest.studies.theory.linear_model import Shape
-from palimpsest.studies.theory.verdicts import STRUGGLES, Parameters, Statement
+from palimpsest.studies.theory.judging import STRUGGLES, Check, Parameters, Statement
+from palimpsest.studies.theory.statements.linear_models import measure as losses
+from palimpsest.studies.theory.statements.linear_models import model as linear
+from palimpsest.studies.theory.statements.linear_models.model import Shape
 
 Array = np.ndarray
-Check = tuple[Array, Array]
 OVERLAPS = (2, 4, 8, 12)
 MODELS = 60  # data sets averaged per case and overlap
 N_T = 15

@@ -1,4 +1,4 @@
-"""From cases to a verdict, by one rule.
+"""From random cases to a verdict, by one rule.
 
 A statement is judged from its cases alone. Each case is a draw of the parameters, and says
 whether it meets the paper's conditions (`inside`), whether it meets the sub-condition that the
@@ -9,34 +9,34 @@ paper's conditions in which the claim is not true.
 1. No violation: HOLDS.
 2. Violations, and the statement offers a sub-condition that at least MINIMUM cases inside
    meet, none of them a violation: HOLDS_WITH_CONDITION.
-3. Violations otherwise: FALSE.
+3. Violations otherwise: FAILS.
 
 No sub-condition may be offered where the paper says expressly that there is none ("for any
-value of lambda", "always"): such a claim is FALSE with its first counterexample. What happens
+value of lambda", "always"): such a claim FAILS with its first counterexample. What happens
 outside the paper's conditions is counted but never changes the verdict. Fewer than MINIMUM
 cases inside decide nothing and raise an error, as does a case that is not a number.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from palimpsest.verdicts import FAILS, HOLDS, HOLDS_WITH_CONDITION
+
 Array = np.ndarray
 Parameters = dict[str, Array]
-
-HOLDS = "holds"
-HOLDS_WITH_CONDITION = "holds with a condition"
-FALSE = "false as stated"
+Check = tuple[Array, Array]
 MINIMUM = 5
 TOLERANCE = 1e-9  # two ways to one number agree when they differ by no more, relatively
 
 FORGETS = "Ascent Fails to Forget"
 STRUGGLES = "Why Fine-Tuning Struggles"
-COLUMNS = (
-    "statement", "paper", "place", "checked", "cases", "violations", "largest_error", "verdict",
-    "condition", "corrected", "cases_outside", "violations_outside",
-)  # fmt: skip
+
+
+def log_uniform(rng: np.random.Generator, low: float, high: float, n: int) -> Array:
+    """n numbers whose logarithm is uniform between those of low and high."""
+    return np.exp(rng.uniform(np.log(low), np.log(high), n))
 
 
 def everywhere(parameters: Parameters) -> Array:
@@ -59,7 +59,7 @@ class Statement:
     place: str
     checked: str
     draw: Callable[[np.random.Generator, int], Parameters]
-    check: Callable[[Parameters], tuple[Array, Array]]
+    check: Callable[[Parameters], Check]
     inside: Callable[[Parameters], Array] = everywhere
     condition: Callable[[Parameters], Array] | None = None
     condition_text: str = ""
@@ -72,7 +72,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table of statements; the fields are COLUMNS."""
+    """One row of the table of statements."""
 
     statement: str
     paper: str
@@ -86,6 +86,9 @@ class Row:
     corrected: str
     cases_outside: int
     violations_outside: int
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def rule(inside: Array, holds: Array, condition: Array | None = None) -> str:
@@ -106,7 +109,7 @@ def rule(inside: Array, holds: Array, condition: Array | None = None) -> str:
             raise ValueError("condition must be as long as inside and holds")
         if (inside & condition).sum() >= MINIMUM and not (violated & condition).any():
             return HOLDS_WITH_CONDITION
-    return FALSE
+    return FAILS
 
 
 def judge(statement: Statement, seed: int, cases: int) -> Row:
@@ -145,7 +148,7 @@ def describe(parameters: Parameters, index: int) -> str:
     return ", ".join(words)
 
 
-def equal(one: Array, other: Array, tolerance: float = TOLERANCE) -> tuple[Array, Array]:
+def equal(one: Array, other: Array, tolerance: float = TOLERANCE) -> Check:
     """Whether two ways to the same numbers agree: (holds, relative difference), shape (n,).
 
     Differences are relative to the larger of 1 and the two values; further axes are reduced.
@@ -157,7 +160,7 @@ def equal(one: Array, other: Array, tolerance: float = TOLERANCE) -> tuple[Array
     return error <= tolerance, error
 
 
-def at_most(one: Array, other: Array, slack: float = 1e-12) -> tuple[Array, Array]:
+def at_most(one: Array, other: Array, slack: float = 1e-12) -> Check:
     """Whether one <= other, up to rounding: (holds, excess), shape (n,); axes are reduced."""
     one, other = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
     excess = (one - other).reshape(len(one), -1).max(axis=1)
@@ -165,7 +168,7 @@ def at_most(one: Array, other: Array, slack: float = 1e-12) -> tuple[Array, Arra
     return excess <= slack * scale.max(axis=1), np.maximum(excess, 0.0)
 
 
-def below(one: Array, other: Array, slack: float = 1e-12) -> tuple[Array, Array]:
+def below(one: Array, other: Array, slack: float = 1e-12) -> Check:
     """Whether one < other by more than rounding: (holds, excess), shape (n,)."""
     one, other = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
     excess = (one - other).reshape(len(one), -1).max(axis=1)
@@ -173,7 +176,19 @@ def below(one: Array, other: Array, slack: float = 1e-12) -> tuple[Array, Array]
     return excess < -slack * scale, np.maximum(excess, 0.0)
 
 
-def both(*results: tuple[Array, Array]) -> tuple[Array, Array]:
+def agreement(holds: Array) -> Check:
+    """A check that has no size of an error: 1 where it does not hold."""
+    return holds, (~holds).astype(float)
+
+
+def all_of(*results: Check) -> Check:
     """All of several checks at once."""
     holds = np.logical_and.reduce([result[0] for result in results])
     return holds, np.maximum.reduce([result[1] for result in results])
+
+
+def spread(index: Array, result: Check) -> Check:
+    """A check made on the selected cases only, spread over all (index: bool); the others pass."""
+    holds, error = np.ones(index.shape, dtype=bool), np.zeros(index.shape)
+    holds[index], error[index] = result
+    return holds, error

@@ -1,14 +1,68 @@
-"""What Figure 4 and the text around it claim (Ascent Fails to Forget, Section 5.1.2)."""
+"""The windows of alpha in Figure 4 and what is claimed of them (Ascent Fails to Forget, 5.1.2)."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from palimpsest.studies.theory import logistic_2d as two
-from palimpsest.studies.theory import thresholds
-from palimpsest.studies.theory.statements.draws import log_uniform
-from palimpsest.studies.theory.verdicts import FORGETS, Parameters, Statement, at_most
+from palimpsest.studies.theory.judging import (
+    FORGETS,
+    Check,
+    Parameters,
+    Statement,
+    agreement,
+    at_most,
+    log_uniform,
+)
+from palimpsest.studies.theory.solvers import require
+from palimpsest.studies.theory.statements.two_samples import lemmas_9_and_10 as lemmas
+from palimpsest.studies.theory.statements.two_samples.lemmas_6_to_8 import Correlated
 
 Array = np.ndarray
-Check = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The window of one pair (f, mu): alpha between `lower` and `upper` at each correlation."""
+
+    correlation: Array
+    lower: Array
+    upper: Array
+
+    @property
+    def width(self) -> Array:
+        """Width in alpha at each correlation, 0 where the window is empty."""
+        return np.maximum(self.upper - self.lower, 0.0)
+
+    @property
+    def extent(self) -> float:
+        """Share of the correlations at which the window is not empty."""
+        return float(np.mean(self.upper > self.lower))
+
+
+def guaranteed_window(fraction: float, strength: float, points: int = 400) -> Window:
+    """Figure 4: printed thresholds for one f and mu on a grid of correlations in (0, 1]."""
+    problem = _grid(fraction, strength, points)
+    return Window(
+        problem.correlation,
+        lemmas.printed_lower(problem),
+        lemmas.printed_upper(problem).min(axis=1),
+    )
+
+
+def exact_window(fraction: float, strength: float, points: int = 100) -> Window:
+    """The window of Figure 4 with the exact thresholds."""
+    problem = _grid(fraction, strength, points)
+    return Window(
+        problem.correlation, lemmas.exact_lower(problem), lemmas.exact_upper(problem).min(axis=1)
+    )
+
+
+def _grid(fraction: float, strength: float, points: int) -> Correlated:
+    require(np.array(points >= 2), "a grid needs at least two points")
+    correlation = np.linspace(0, 1, points + 1)[1:]
+    return Correlated(
+        correlation, np.ones(points), np.full(points, fraction), np.full(points, strength)
+    )
 
 
 def _pairs(rng: np.random.Generator, n: int) -> Parameters:
@@ -21,10 +75,8 @@ def _pairs(rng: np.random.Generator, n: int) -> Parameters:
     }
 
 
-def _windows(p: Parameters, key: str) -> list[thresholds.Window]:
-    return [
-        thresholds.guaranteed_window(f, mu) for f, mu in zip(p[key], p["strength"], strict=True)
-    ]
+def _windows(p: Parameters, key: str) -> list[Window]:
+    return [guaranteed_window(f, mu) for f, mu in zip(p[key], p["strength"], strict=True)]
 
 
 def _some_window(p: Parameters) -> Array:
@@ -57,15 +109,15 @@ def _window_exists(p: Parameters) -> Check:
     return extent > 0, (extent == 0).astype(float)
 
 
-def _near_collinear(p: Parameters) -> two.Correlated:
+def _near_collinear(p: Parameters) -> Correlated:
     eps = np.full_like(p["smaller"], 1 - 1e-6)
-    return two.Correlated(eps, p["smaller"], p["smaller"], p["strength"])
+    return Correlated(eps, p["smaller"], p["smaller"], p["strength"])
 
 
 def _exact_at_1(p: Parameters) -> Check:
     """The exact window at eps -> 1 against the range of Lemma 3, (f^2/(1+2f), f)."""
     problem, f = _near_collinear(p), p["smaller"]
-    low, high = thresholds.exact_lower(problem), thresholds.exact_upper(problem).min(axis=1)
+    low, high = lemmas.exact_lower(problem), lemmas.exact_upper(problem).min(axis=1)
     error = np.maximum(np.abs(low / (f**2 / (1 + 2 * f)) - 1), np.abs(high / f - 1))
     return error < 1e-4, error
 
@@ -75,14 +127,13 @@ def _guaranteed_within_exact(p: Parameters) -> Check:
     results = []
     for eps in (0.2, 0.5, 0.8, 0.99):
         same = np.ones_like(p["smaller"])
-        problem = two.Correlated(eps * same, same, p["smaller"], p["strength"])
-        low, high = thresholds.printed_lower(problem), thresholds.printed_upper(problem)
+        problem = Correlated(eps * same, same, p["smaller"], p["strength"])
+        low, high = lemmas.printed_lower(problem), lemmas.printed_upper(problem)
         window = (low < high.min(axis=1)) & (high.min(axis=1) <= 1)
-        fine = at_most(thresholds.exact_lower(problem), low, 1e-9)[0]
-        fine &= at_most(high, thresholds.exact_upper(problem), 1e-9)[0]
+        fine = at_most(lemmas.exact_lower(problem), low, 1e-9)[0]
+        fine &= at_most(high, lemmas.exact_upper(problem), 1e-9)[0]
         results.append(fine | ~window)
-    holds = np.logical_and.reduce(results)
-    return holds, (~holds).astype(float)
+    return agreement(np.logical_and.reduce(results))
 
 
 def _fewer(rng: np.random.Generator, n: int) -> Parameters:

@@ -3,7 +3,12 @@
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from palimpsest.studies.theory.pair import Pair, gradient, hessian, to_margins
+from palimpsest.studies.theory.statements.two_samples.pair import (
+    Pair,
+    gradient,
+    hessian,
+    to_margins,
+)
 
 Array = np.ndarray
 

@@ -14,18 +14,18 @@ q < 0:  with u = e^-y |q| = (A p e^-x - x) / (2 eps) > 0 the point solves H(x) =
         minimum.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from palimpsest.studies.theory import lambert
-from palimpsest.studies.theory.solvers import NoSolution, bisect, expand, require
+from palimpsest.studies.theory.solvers import NoSolution, Problem, require, root, root_beyond
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Problem):
     """Correlation eps in (0, 1] and the weights p > 0 and q of the two samples; shape (n,)."""
 
     correlation: Array
@@ -33,10 +33,7 @@ class Pair:
     q: Array
 
     def __post_init__(self) -> None:
-        values = [np.asarray(getattr(self, f.name), dtype=float) for f in fields(self)]
-        for field, value in zip(fields(self), np.broadcast_arrays(*values), strict=True):
-            require(np.isfinite(value), f"{field.name} must be a finite number")
-            object.__setattr__(self, field.name, np.atleast_1d(value))
+        super().__post_init__()
         require(
             (self.correlation > 0) & (self.correlation <= 1), "the correlation must lie in (0, 1]"
         )
@@ -46,10 +43,6 @@ class Pair:
     def a(self) -> Array:
         """A = 1 + eps^2."""
         return 1 + self.correlation**2
-
-    def at(self, index: Array) -> "Pair":
-        """The selected entries."""
-        return Pair(self.correlation[index], self.p[index], self.q[index])
 
 
 def to_margins(correlation: Array, w: Array) -> Array:
@@ -107,31 +100,29 @@ def saddle(pair: Pair) -> Array:
     """Margins of the saddle of a descent-ascent loss (q < 0, eps < 1), shape (n, 2)."""
     if np.any(pair.q >= 0) or np.any(pair.correlation == 1) or not exists(pair).all():
         raise NoSolution("a saddle exists for q < 0 and a correlation below 1 with a minimum only")
-    top = peak(pair)
-    low = expand(lambda x: height(pair, x), top, -1.0, -1)
-    x = bisect(lambda x: height(pair, x), low, top)
+    x = root_beyond(_height, peak(pair), -1.0, *pair.values())
     return np.stack([x, margin_y(pair, x)], axis=1)
 
 
 def _convex(pair: Pair) -> Array:
     """q >= 0: bracket x in the first equation, with y from the second by W."""
-    a, two = pair.a, 2 * pair.correlation
 
-    def y(x: Array) -> Array:
-        pull = two * pair.p * np.exp(-x)
-        return pull + lambert.principal(a * pair.q * np.exp(-pull))
+    def y(x: Array, pair: Pair) -> Array:
+        pull = 2 * pair.correlation * pair.p * np.exp(-x)
+        return pull + lambert.principal(pair.a * pair.q * np.exp(-pull))
 
-    def gap(x: Array) -> Array:
-        return x - a * pair.p * np.exp(-x) - two * pair.q * np.exp(-y(x))
+    def gap(x: Array, *values: Array) -> Array:
+        pair = Pair(*values)
+        forget = 2 * pair.correlation * pair.q * np.exp(-y(x, pair))
+        return x - pair.a * pair.p * np.exp(-x) - forget
 
-    x = bisect(gap, np.zeros_like(pair.p), expand(gap, np.zeros_like(pair.p), 1.0, 1))
-    return np.stack([x, y(x)], axis=1)
+    x = root_beyond(gap, np.zeros_like(pair.p), 1.0, *pair.values())
+    return np.stack([x, y(x, pair)], axis=1)
 
 
 def _descent_ascent(pair: Pair) -> Array:
-    """q < 0: the root of H right of its peak; at the upper end H is -inf, whatever its rounding."""
-    top, end = peak(pair), lambert.principal(pair.a * pair.p)
-    x = bisect(lambda x: np.where(x >= end, -np.inf, height(pair, x)), top, end)
+    """q < 0: the root of H right of its peak; at the upper end H is -inf."""
+    x = root(_height, peak(pair), lambert.principal(pair.a * pair.p), *pair.values())
     return np.stack([x, margin_y(pair, x)], axis=1)
 
 
@@ -142,19 +133,24 @@ def margin_y(pair: Pair, x: Array) -> Array:
 
 
 def height(pair: Pair, x: Array) -> Array:
-    """H(x); -inf from the upper end W0(A p) on."""
+    """H(x); -inf from the upper end W0(A p) on, whatever its rounding."""
     u = (pair.a * pair.p * np.exp(-x) - x) / (2 * pair.correlation)
     with np.errstate(divide="ignore"):
-        return np.log(np.maximum(u, 0.0)) + margin_y(pair, x) - np.log(-pair.q)
+        value = np.log(np.maximum(u, 0.0)) + margin_y(pair, x) - np.log(-pair.q)
+    return np.where(x >= lambert.principal(pair.a * pair.p), -np.inf, value)
+
+
+def _height(x: Array, *values: Array) -> Array:
+    return height(Pair(*values), x)
 
 
 def peak(pair: Pair) -> Array:
     """Where H is largest: the root of (A p' - x)(p' c + A) = 2 eps (A p' + 1), p' = p e^-x."""
-    c = (1 - pair.correlation**2) ** 2
 
-    def slope(x: Array) -> Array:
-        p = pair.p * np.exp(-x)
+    def slope(x: Array, *values: Array) -> Array:
+        pair = Pair(*values)
+        p, c = pair.p * np.exp(-x), (1 - pair.correlation**2) ** 2
         return (pair.a * p - x) * (p * c + pair.a) - 2 * pair.correlation * (pair.a * p + 1)
 
-    low = np.full_like(pair.p, -1.0)
-    return bisect(slope, low - 1e-9, lambert.principal(pair.a * pair.p))
+    low = np.full_like(pair.p, -1.0 - 1e-9)
+    return root(slope, low, lambert.principal(pair.a * pair.p), *pair.values())
