@@ -1,27 +1,29 @@
 # Theory: the statements of two papers with their verdicts, the figures that show them, a report.
 
-NOTEBOOK_MODULES = [
-    "src/palimpsest/studies/theory/errata.py",
-    "src/palimpsest/studies/theory/drawing/solutions.py",
-    "src/palimpsest/studies/theory/drawing/style.py",
+THEORY = Path("src/palimpsest/studies/theory")
+THEORY_FIGURES = sorted(path.stem for path in THEORY.glob("figures/[a-z]*.py"))
+THEORY_MEASURES = [
+    str(path)
+    for path in [THEORY / "measures.py", *sorted(THEORY.glob("statements/**/*.py"))]
 ]
 
 
-rule check_theory:
+rule judge:
     input:
-        script="src/check_theory.py",
-        lib=sources("src/check_theory.py"),
+        script="src/judge.py",
+        lib=sources("src/judge.py", *THEORY_MEASURES),
+        measures=THEORY_MEASURES,
     output:
         report(
             "results/theory/statements.csv",
-            caption="../../reports/captions/theory_statements.rst",
+            caption="../../reports/theory/captions/statements.rst",
             category="Theory",
             labels={"table": "statements and verdicts"},
         ),
     log:
-        "logs/theory/check_theory.log",
+        "logs/theory/judge.log",
     benchmark:
-        "logs/theory/check_theory.benchmark.tsv"
+        "logs/theory/judge.benchmark.tsv"
     conda:
         "../../envs/palimpsest.yaml"
     threads: 1
@@ -29,88 +31,35 @@ rule check_theory:
         mem_mb=1000,
         runtime=10,
     params:
-        cases=400,
-        seed=0,
+        settings=json.dumps({"cases": 400, "seed": 0}),
     shell:
-        "python {input.script} --cases {params.cases} --seed {params.seed}"
+        "python {input.script} --study theory --settings '{params.settings}'"
         " --out {output} > {log} 2>&1"
 
 
-rule plot_theory_figure_4:
+rule draw_theory:
     input:
-        script="src/plot_theory_figure_4.py",
-        lib=sources("src/plot_theory_figure_4.py"),
-    output:
-        "results/theory/figure_4.pdf",
-        report(
-            "results/theory/figure_4.svg",
-            caption="../../reports/captions/theory_figure_4.rst",
-            category="Theory",
-            labels={"figure": "Ascent Fails to Forget, 4"},
+        script="src/draw.py",
+        figure="src/palimpsest/studies/theory/figures/{figure}.py",
+        lib=lambda wildcards: sources(
+            "src/draw.py", f"{THEORY}/figures/{wildcards.figure}.py"
         ),
-        "results/theory/figure_4.png",
-    log:
-        "logs/theory/plot_theory_figure_4.log",
-    benchmark:
-        "logs/theory/plot_theory_figure_4.benchmark.tsv"
-    conda:
-        "../../envs/palimpsest.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        strengths="0.01 1",
-    shell:
-        "python {input.script} --strengths {params.strengths} --out {output} > {log} 2>&1"
-
-
-rule plot_theory_figure_5:
-    input:
-        script="src/plot_theory_figure_5.py",
-        lib=sources("src/plot_theory_figure_5.py"),
     output:
-        "results/theory/figure_5.pdf",
+        "results/theory/{figure}.pdf",
         report(
-            "results/theory/figure_5.svg",
-            caption="../../reports/captions/theory_figure_5.rst",
+            "results/theory/{figure}.svg",
+            caption="../../reports/theory/captions/{figure}.rst",
             category="Theory",
-            labels={"figure": "Ascent Fails to Forget, 5"},
+            labels={"figure": "{figure}"},
         ),
-        "results/theory/figure_5.png",
+        "results/theory/{figure}.png",
+        table="results/theory/{figure}.csv",
     log:
-        "logs/theory/plot_theory_figure_5.log",
+        "logs/theory/draw_theory/{figure}.log",
     benchmark:
-        "logs/theory/plot_theory_figure_5.benchmark.tsv"
-    conda:
-        "../../envs/palimpsest.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    shell:
-        "python {input.script} --out {output} > {log} 2>&1"
-
-
-rule plot_theory_figures_f:
-    input:
-        script="src/plot_theory_figures_f.py",
-        lib=sources("src/plot_theory_figures_f.py"),
-    output:
-        "results/theory/figures_f_{setting}.pdf",
-        report(
-            "results/theory/figures_f_{setting}.svg",
-            caption="../../reports/captions/theory_figures_f.rst",
-            category="Theory",
-            labels={"figure": "Why Fine-Tuning Struggles, 1 and 2, {setting}"},
-        ),
-        "results/theory/figures_f_{setting}.png",
-    log:
-        "logs/theory/plot_theory_figures_f/{setting}.log",
-    benchmark:
-        "logs/theory/plot_theory_figures_f/{setting}.benchmark.tsv"
+        "logs/theory/draw_theory/{figure}.benchmark.tsv"
     wildcard_constraints:
-        setting="a1|overparameterised",
+        figure=any_of(THEORY_FIGURES),
     conda:
         "../../envs/palimpsest.yaml"
     threads: 1
@@ -118,28 +67,29 @@ rule plot_theory_figures_f:
         mem_mb=1000,
         runtime=10,
     params:
-        seed=0,
+        figures=lambda wildcards, output: output[:3],
     shell:
-        "python {input.script} --setting {wildcards.setting} --seed {params.seed}"
-        " --out {output} > {log} 2>&1"
+        "python {input.script} --figure {input.figure} --out {params.figures}"
+        " --out-table {output.table} > {log} 2>&1"
 
 
 rule report_theory:
     input:
-        notebook="reports/theory.ipynb",
-        errata="reports/theory_errata.yaml",
-        modules=NOTEBOOK_MODULES,
-        lib=sources(*NOTEBOOK_MODULES),
+        notebook="reports/theory/report.ipynb",
+        errata="reports/theory/errata.yaml",
+        modules="src/palimpsest/studies/theory/errata.py",
+        lib=sources("src/palimpsest/studies/theory/errata.py"),
         statements="results/theory/statements.csv",
         figure_4="results/theory/figure_4.png",
         figure_5="results/theory/figure_5.png",
-        figures_f_a1="results/theory/figures_f_a1.png",
-        figures_f_over="results/theory/figures_f_overparameterised.png",
+        fine_tuning_a1="results/theory/fine_tuning_a1.png",
+        fine_tuning_over="results/theory/fine_tuning_overparameterised.png",
+        solutions="results/theory/solutions.png",
     output:
         notebook="results/theory/report.ipynb",
         html=report(
             "results/theory/report.html",
-            caption="../../reports/captions/theory_report.rst",
+            caption="../../reports/theory/captions/report.rst",
             category="Theory",
             labels={"report": "both theories and their errata"},
         ),
@@ -158,8 +108,9 @@ rule report_theory:
         "(papermill {input.notebook} {log.notebook} -k python3 --no-progress-bar"
         " -r statements {input.statements} -r errata {input.errata}"
         " -r figure_4 {input.figure_4} -r figure_5 {input.figure_5}"
-        " -r figures_f_a1 {input.figures_f_a1} -r figures_f_over {input.figures_f_over}"
-        " -r source_dir src"
+        " -r fine_tuning_a1 {input.fine_tuning_a1}"
+        " -r fine_tuning_over {input.fine_tuning_over}"
+        " -r solutions {input.solutions} -r source_dir src"
         " && cp {log.notebook} {output.notebook}"
         " && python -m nbconvert --to html --no-input --stdout {output.notebook}"
         " > {output.html}) > {log.text} 2>&1"
@@ -171,12 +122,7 @@ rule theory:
         "results/theory/report.html",
         expand(
             "results/theory/{figure}.{format}",
-            figure=[
-                "figure_4",
-                "figure_5",
-                "figures_f_a1",
-                "figures_f_overparameterised",
-            ],
-            format=["pdf", "svg", "png"],
+            figure=THEORY_FIGURES,
+            format=["pdf", "svg", "png", "csv"],
         ),
     localrule: True
