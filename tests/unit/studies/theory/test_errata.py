@@ -7,16 +7,9 @@ import pytest
 
 from palimpsest.files import InputError
 from palimpsest.studies.theory import errata
+from palimpsest.studies.theory.judging import COLUMNS, FORGETS, STRUGGLES, Row
 from palimpsest.studies.theory.statements import STATEMENTS
-from palimpsest.studies.theory.verdicts import (
-    COLUMNS,
-    FALSE,
-    FORGETS,
-    HOLDS,
-    HOLDS_WITH_CONDITION,
-    STRUGGLES,
-    Row,
-)
+from palimpsest.verdicts import FAILS, HOLDS, HOLDS_WITH_CONDITION
 
 
 def row(statement, place, verdict, condition="", corrected="", paper=FORGETS):
@@ -30,11 +23,11 @@ def row(statement, place, verdict, condition="", corrected="", paper=FORGETS):
 def table():
     rows = [
         row("A", "Section 4", HOLDS),
-        row("B", "App. E", FALSE, "fails at x=1", "not B"),
+        row("B", "App. E", FAILS, "fails at x=1", "not B"),
         row("C", "App. H", HOLDS_WITH_CONDITION, "x < 1; fails at x=2", "C for x < 1"),
-        row("D", "ours, App. H", FALSE, "fails at x=3"),
-        row("E", "Section 4; one", FALSE, "fails at x=1", "not E", STRUGGLES),
-        row("E", "Section 4; two", FALSE, "fails at x=2", "not E", STRUGGLES),
+        row("D", "ours, App. H", FAILS, "fails at x=3"),
+        row("E", "Section 4; one", FAILS, "fails at x=1", "not E", STRUGGLES),
+        row("E", "Section 4; two", FAILS, "fails at x=2", "not E", STRUGGLES),
         row("E", "Section 4; three", HOLDS_WITH_CONDITION, "y; fails at x=2", "", STRUGGLES),
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -48,7 +41,7 @@ def test_errata_from_verdicts_and_reading(table):
         "not B", "C for x < 1 Condition: x < 1.", "b", "not E", "y",
     ]  # fmt: skip
     assert found.place.tolist()[3:] == ["Section 4 (one, two)", "Section 4 (three)"]
-    assert found.source.tolist() == [FALSE, HOLDS_WITH_CONDITION, "read", FALSE,
+    assert found.source.tolist() == [FAILS, HOLDS_WITH_CONDITION, "read", FAILS,
                                      HOLDS_WITH_CONDITION]  # fmt: skip
 
 

@@ -3,16 +3,10 @@
 import numpy as np
 import pytest
 
+from palimpsest.studies.theory.judging import FORGETS, STRUGGLES, judge
 from palimpsest.studies.theory.statements import STATEMENTS
-from palimpsest.studies.theory.statements.linear_settings import SETTINGS
-from palimpsest.studies.theory.verdicts import (
-    FALSE,
-    FORGETS,
-    HOLDS,
-    HOLDS_WITH_CONDITION,
-    STRUGGLES,
-    judge,
-)
+from palimpsest.studies.theory.statements.linear_models.theorems import SETTINGS
+from palimpsest.verdicts import FAILS, HOLDS, HOLDS_WITH_CONDITION
 
 OURS = "ours"
 
@@ -62,19 +56,19 @@ def test_a_statement_that_can_fail_says_what_is_right():
     [
         ("Lemma 1", "", HOLDS_WITH_CONDITION),
         ("Lemma 2", "", HOLDS),
-        ("App. E, case 2: W0 is the maximum, W-1 the minimum", "", FALSE),
+        ("App. E, case 2: W0 is the maximum, W-1 the minimum", "", FAILS),
         ("Lemma 3", "", HOLDS),
-        ("Lemma 3 always holds on purely one-dimensional data", "", FALSE),
+        ("Lemma 3 always holds on purely one-dimensional data", "", FAILS),
         ("Lemma 4, read with <", "", HOLDS_WITH_CONDITION),
         ("Lemma 5, read with >=", "", HOLDS),
-        ("Proof of Lemma 12: the base case x_1 >= x_0", "", FALSE),
+        ("Proof of Lemma 12: the base case x_1 >= x_0", "", FAILS),
         ("Lemma 7", "", HOLDS_WITH_CONDITION),
         ("Lemma 9", "", HOLDS),
         ("Lemma 10", "", HOLDS_WITH_CONDITION),
         ("Eq. (11)", "", HOLDS_WITH_CONDITION),
         ("Theorem 3.4", "setting of A.1", HOLDS),
         ("Theorem 4.1(2), option B, RL", "setting of A.1", HOLDS),
-        ("Theorem 4.1(2), option B, RL", "overparameterised", FALSE),
+        ("Theorem 4.1(2), option B, RL", "overparameterised", FAILS),
         ("Theorem 4.1(2), option B, RL", "any shape", HOLDS_WITH_CONDITION),
         ("Theorem 4.1(2), corrected", "overparameterised", HOLDS),
     ],

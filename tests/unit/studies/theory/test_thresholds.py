@@ -3,24 +3,25 @@
 import numpy as np
 import pytest
 
-from palimpsest.studies.theory import logistic_2d as two
-from palimpsest.studies.theory import thresholds
-from palimpsest.studies.theory.solvers import bisect
-from palimpsest.studies.theory.statements.draws import as_correlated, correlated
+from palimpsest.studies.theory.solvers import root
+from palimpsest.studies.theory.statements.two_samples import lemmas_6_to_8 as two
+from palimpsest.studies.theory.statements.two_samples import lemmas_9_and_10 as thresholds
+from palimpsest.studies.theory.statements.two_samples import windows
+from palimpsest.studies.theory.statements.two_samples.lemmas_6_to_8 import Correlated, correlated
 
 
 @pytest.fixture(scope="module")
 def problem():
     values = correlated(np.random.default_rng(3), 60)
     values["correlation"] = np.maximum(values["correlation"], 0.1)
-    return as_correlated(values)
+    return Correlated(**values)
 
 
 def nested_lower(problem):
     """The alpha at which D and descent-ascent change order, by solving both at each trial."""
 
-    def gap(log_alpha):
-        trial = thresholds.with_alpha(problem, np.exp(log_alpha))
+    def gap(log_alpha, *values):
+        trial = thresholds.with_alpha(Correlated(*values), np.exp(log_alpha))
         result = np.full(trial.alpha.shape, 1.0)
         index = np.flatnonzero(two.has_minimum(trial))
         part = trial.at(index)
@@ -28,7 +29,7 @@ def nested_lower(problem):
         return result
 
     top = np.log(two.existence_limit(problem)) + 1e-6
-    return np.exp(bisect(gap, np.log(problem.fraction) - 25, top))
+    return np.exp(root(gap, np.log(problem.fraction) - 25, top, *problem.values()))
 
 
 def test_exact_lower_threshold_against_nested_bracketing(problem):
@@ -39,13 +40,13 @@ def test_exact_upper_threshold_against_bracketing(problem):
     oracle, closed = two.oracle(problem), thresholds.exact_upper(problem)
     for axis in range(2):
 
-        def gap(log_alpha, axis=axis):
-            at = thresholds.with_alpha(problem, np.exp(log_alpha))
-            return two.original(at)[:, axis] - oracle[:, axis]
+        def gap(log_alpha, target, *values, axis=axis):
+            at = thresholds.with_alpha(Correlated(*values), np.exp(log_alpha))
+            return two.original(at)[:, axis] - target
 
         middle = np.log(closed[:, axis])
-        root = bisect(gap, middle - 1, middle + 1)
-        np.testing.assert_allclose(np.exp(root), closed[:, axis], rtol=1e-9)
+        found = root(gap, middle - 1, middle + 1, oracle[:, axis], *problem.values())
+        np.testing.assert_allclose(np.exp(found), closed[:, axis], rtol=1e-9)
 
 
 def test_printed_thresholds_are_where_the_bounds_meet(problem):
@@ -70,20 +71,20 @@ def test_printed_thresholds_are_where_the_bounds_meet(problem):
     [(0.1, 0.154, 0.00796), (0.25, 0.217, 0.0409), (0.5, 0.271, 0.1233), (1.0, 0.320, 0.3302)],
 )
 def test_guaranteed_windows_of_figure_4(fraction, start, width):
-    window = thresholds.guaranteed_window(fraction, 0.01, points=2000)
+    window = windows.guaranteed_window(fraction, 0.01, points=2000)
     assert window.correlation[window.width > 0][0] == pytest.approx(start, abs=1e-3)
     assert window.width.max() == pytest.approx(width, rel=2e-3)
 
 
 def test_exact_window_ends_in_the_range_of_lemma_3():
-    window = thresholds.exact_window(0.25, 100.0, points=50)
+    window = windows.exact_window(0.25, 100.0, points=50)
     assert window.lower[-1] == pytest.approx(0.25**2 / 1.5, rel=1e-9)
     assert window.upper[-1] == pytest.approx(0.25, rel=1e-9)
-    assert thresholds.guaranteed_window(0.25, 100.0).extent == 0
+    assert windows.guaranteed_window(0.25, 100.0).extent == 0
 
 
 def test_bad_grid_is_refused():
     with pytest.raises(ValueError, match="at least two points"):
-        thresholds.guaranteed_window(0.25, 0.01, points=1)
+        windows.guaranteed_window(0.25, 0.01, points=1)
     with pytest.raises(ValueError, match="forget fraction"):
-        thresholds.guaranteed_window(-0.25, 0.01)
+        windows.guaranteed_window(-0.25, 0.01)

@@ -4,6 +4,8 @@ On one coordinate: r = |R_j|/|R| is the pull of the retain set, g = alpha |R_j|/
 the forget set, `rate` the learning rate eta of both steps, `ridge` lambda. Arrays of one shape.
 """
 
+from functools import partial
+
 import numpy as np
 
 from palimpsest.studies.theory import lambert
@@ -22,25 +24,33 @@ RATE = 1e-4
 ORDERS = ("descent first", "ascent first")
 
 
-def descent_step(w: Values, rate: Values, r: Values, ridge: Values) -> Array:
-    """Eq. (4), first line: one step of gradient descent on the regularised retain loss."""
-    return w + rate * (r * np.exp(-w) - ridge * w)
+def change(
+    w: Values, rate: Values, r: Values, g: Values, ridge: Values, order: str = "descent first"
+) -> Array:
+    """Eq. (4): what two steps add to w, `descent first` (App. C.3) or `ascent first` (5.1.1)."""
 
+    def descent(w: Values) -> Array:
+        return rate * (r * np.exp(-w) - ridge * w)
 
-def ascent_step(w: Values, rate: Values, g: Values, ridge: Values) -> Array:
-    """Eq. (4), second line: one step of ascent on the forget loss, with decay of the weight."""
-    return w - rate * (g * np.exp(-w) + ridge * w)
+    def ascent(w: Values) -> Array:
+        return -rate * (g * np.exp(-w) + ridge * w)
+
+    one, other = (descent, ascent) if _descent_first(order) else (ascent, descent)
+    first = one(w)
+    return first + other(w + first)
 
 
 def pair_of_steps(
     w: Values, rate: Values, r: Values, g: Values, ridge: Values, order: str = "descent first"
 ) -> Array:
-    """Two steps: `descent first` (App. C.3) or `ascent first` (Section 5.1.1)."""
-    if order == "descent first":
-        return ascent_step(descent_step(w, rate, r, ridge), rate, g, ridge)
-    if order == "ascent first":
-        return descent_step(ascent_step(w, rate, g, ridge), rate, r, ridge)
-    raise ValueError(f"{order!r} is no order; allowed: descent first, ascent first")
+    """The weight after two steps of Eq. (4) from w."""
+    return w + change(w, rate, r, g, ridge, order)
+
+
+def _descent_first(order: str) -> bool:
+    if order not in ORDERS:
+        raise ValueError(f"{order!r} is no order; allowed: {', '.join(ORDERS)}")
+    return order == ORDERS[0]
 
 
 def update_rule(w: Values, r: Values, g: Values, ridge: Values) -> Array:
@@ -62,21 +72,16 @@ def iterated_solution(
     centre = simultaneous_solution(r, g, ridge)
     require(np.asarray(rate) > 0, "the learning rate must be positive")
 
-    def moved(w: Array, rate: Array, r: Array, g: Array, ridge: Array) -> Array:
-        return pair_of_steps(w, rate, r, g, ridge, order) - w
-
-    return root_near(moved, centre, 0.01, 0.3, rate, r, g, ridge)
+    return root_near(partial(change, order=order), centre, 0.01, 0.3, rate, r, g, ridge)
 
 
 def second_order_term(
     w: Values, r: Values, g: Values, ridge: Values, order: str = "descent first"
 ) -> Array:
     """Exact coefficient of eta^2 in a pair of steps (ours; App. C.3 names its leading part)."""
-    if order == "descent first":
+    if _descent_first(order):
         return (r * np.exp(-w) - ridge * w) * (g * np.exp(-w) - ridge)
-    if order == "ascent first":
-        return (g * np.exp(-w) + ridge * w) * (r * np.exp(-w) + ridge)
-    raise ValueError(f"{order!r} is no order; allowed: descent first, ascent first")
+    return (g * np.exp(-w) + ridge * w) * (r * np.exp(-w) + ridge)
 
 
 def printed_correction(w: Values, r: Values, g: Values) -> Array:
@@ -105,8 +110,8 @@ def _solvable(rng: np.random.Generator, n: int) -> Parameters:
 
 
 def _remainder(p: Parameters, rate: float, order: str) -> Array:
-    pair = pair_of_steps(p["w"], rate, p["r"], p["g"], p["ridge"], order)
-    return pair - p["w"] - rate * update_rule(p["w"], p["r"], p["g"], p["ridge"])
+    values = (p["r"], p["g"], p["ridge"])
+    return change(p["w"], rate, *values, order) - rate * update_rule(p["w"], *values)
 
 
 def _equation_5(p: Parameters) -> Check:

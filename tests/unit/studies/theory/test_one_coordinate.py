@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from palimpsest.studies.theory import logistic_1d as one
 from palimpsest.studies.theory.solvers import NoSolution
-from palimpsest.studies.theory.statements.draws import as_coordinate, coordinate
+from palimpsest.studies.theory.statements.one_coordinate import lemma_2 as one
+from palimpsest.studies.theory.statements.one_coordinate.lemma_2 import Coordinate, coordinate
+from palimpsest.studies.theory.statements.one_coordinate.lemmas_3_to_5 import harmful_range
 
 
 @pytest.fixture(scope="module")
 def problem():
-    return as_coordinate(coordinate(np.random.default_rng(5), 500))
+    return Coordinate(**coordinate(np.random.default_rng(5), 500))
 
 
 def test_closed_forms_agree_with_bracketing(problem):
@@ -89,14 +90,14 @@ def test_gradient_is_the_derivative_of_the_loss(problem):
 
 
 def test_range_of_lemma_3_is_where_the_product_is_positive():
-    low, high = one.harmful_range(np.array(0.3))
+    low, high = harmful_range(np.array(0.3))
     assert low == pytest.approx(30 * 30 / (100 * (30 + 130)))
     alpha = np.array([low * 0.99, low * 1.01, high * 0.99])
     problem = one.Coordinate(20, 100, 30, alpha, 0.01)
     w_d, w_r, w_da = one.original(problem), one.oracle(problem), one.descent_ascent(problem)
     assert ((w_da - w_d) * (w_d - w_r) > 0).tolist() == [False, True, True]
     with pytest.raises(ValueError, match="must be positive"):
-        one.harmful_range(np.array(-0.1))
+        harmful_range(np.array(-0.1))
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from palimpsest.studies.theory import verdicts
-from palimpsest.studies.theory.verdicts import (
-    FALSE,
-    HOLDS,
-    HOLDS_WITH_CONDITION,
-    Statement,
-    judge,
-    rule,
-)
+from palimpsest.studies.theory import judging
+from palimpsest.studies.theory.judging import Statement, judge, rule
+from palimpsest.verdicts import FAILS, HOLDS, HOLDS_WITH_CONDITION
 
 YES, NO = np.ones(20, dtype=bool), np.zeros(20, dtype=bool)
 HALF = np.arange(20) < 10
@@ -31,7 +25,7 @@ def test_violations_outside_the_papers_conditions_do_not_count():
 def test_one_violation_makes_a_statement_false():
     holds = YES.copy()
     holds[3] = False
-    assert rule(YES, holds) == FALSE
+    assert rule(YES, holds) == FAILS
 
 
 def test_a_condition_that_all_violations_miss():
@@ -41,17 +35,17 @@ def test_a_condition_that_all_violations_miss():
 def test_a_condition_that_one_violation_meets():
     condition = HALF.copy()
     condition[15] = True
-    assert rule(YES, HALF, condition) == FALSE
+    assert rule(YES, HALF, condition) == FAILS
 
 
 def test_a_condition_that_too_few_cases_meet():
-    few = np.arange(20) < verdicts.MINIMUM - 1
-    assert rule(YES, HALF, few) == FALSE
-    assert rule(YES, HALF, np.arange(20) < verdicts.MINIMUM) == HOLDS_WITH_CONDITION
+    few = np.arange(20) < judging.MINIMUM - 1
+    assert rule(YES, HALF, few) == FAILS
+    assert rule(YES, HALF, np.arange(20) < judging.MINIMUM) == HOLDS_WITH_CONDITION
 
 
 def test_a_condition_met_outside_the_papers_conditions_only():
-    assert rule(~HALF, HALF, HALF) == FALSE
+    assert rule(~HALF, HALF, HALF) == FAILS
 
 
 def test_too_few_cases_decide_nothing():
@@ -79,7 +73,7 @@ def square_is_below_one(**changes):
 
 def test_judging_a_false_statement_prints_its_worst_case():
     row = judge(square_is_below_one(), 0, 200)
-    assert (row.verdict, row.cases, row.corrected) == (FALSE, 200, "for |x| < 1")
+    assert (row.verdict, row.cases, row.corrected) == (FAILS, 200, "for |x| < 1")
     assert 0 < row.violations < 200
     x = float(row.condition.removeprefix("fails at x="))
     assert x**2 - 1 == pytest.approx(row.largest_error)
@@ -89,7 +83,7 @@ def test_judging_with_a_condition():
     row = judge(
         square_is_below_one(condition=lambda p: p["x"] < 1 / 2, condition_text="x < 1/2"), 0, 200
     )
-    assert row.verdict == FALSE
+    assert row.verdict == FAILS
     row = judge(
         square_is_below_one(condition=lambda p: abs(p["x"]) < 1, condition_text="|x| < 1"), 0, 200
     )
@@ -123,9 +117,9 @@ def test_a_condition_needs_a_text():
 
 def test_comparisons():
     one, other = np.array([1.0, 2.0, 0.0]), np.array([1.0, 3.0, 1e-10])
-    assert verdicts.equal(one, other)[0].tolist() == [True, False, True]
-    assert verdicts.at_most(one, other)[0].tolist() == [True, True, True]
-    assert verdicts.at_most(other, one)[0].tolist() == [True, False, False]
-    assert verdicts.below(one, other)[0].tolist() == [False, True, True]
-    holds, error = verdicts.both(verdicts.equal(one, other), verdicts.below(one, other))
+    assert judging.equal(one, other)[0].tolist() == [True, False, True]
+    assert judging.at_most(one, other)[0].tolist() == [True, True, True]
+    assert judging.at_most(other, one)[0].tolist() == [True, False, False]
+    assert judging.below(one, other)[0].tolist() == [False, True, True]
+    holds, error = judging.all_of(judging.equal(one, other), judging.below(one, other))
     assert holds.tolist() == [False, False, True] and error[1] == pytest.approx(1 / 3)

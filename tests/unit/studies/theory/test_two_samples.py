@@ -4,15 +4,15 @@ import mpmath
 import numpy as np
 import pytest
 
-from palimpsest.studies.theory import logistic_2d as two
-from palimpsest.studies.theory import newton, pair
 from palimpsest.studies.theory.solvers import NoSolution
-from palimpsest.studies.theory.statements.draws import as_correlated, correlated
+from palimpsest.studies.theory.statements.two_samples import lemmas_6_to_8 as two
+from palimpsest.studies.theory.statements.two_samples import newton, pair
+from palimpsest.studies.theory.statements.two_samples.lemmas_6_to_8 import Correlated, correlated
 
 
 @pytest.fixture(scope="module")
 def problem():
-    return as_correlated(correlated(np.random.default_rng(11), 300))
+    return Correlated(**correlated(np.random.default_rng(11), 300))
 
 
 def precise(problem, margins, index):

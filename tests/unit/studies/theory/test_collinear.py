@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from palimpsest.studies.theory import appendix_i as app
-from palimpsest.studies.theory import newton, pair
 from palimpsest.studies.theory.solvers import NoSolution
+from palimpsest.studies.theory.statements import collinear as app
+from palimpsest.studies.theory.statements.two_samples import newton, pair
 
 EPS, STRENGTH = np.array([0.05, 0.4, 0.9, 1.0]), np.array([0.01, 1.0, 30.0, 1e4])
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import lsqr
 
-from palimpsest.studies.theory import linear_losses as losses
-from palimpsest.studies.theory import linear_model as linear
-from palimpsest.studies.theory.linear_measure import measure
-from palimpsest.studies.theory.linear_model import Shape
+from palimpsest.studies.theory.statements.linear_models import measure as losses
+from palimpsest.studies.theory.statements.linear_models import model as linear
+from palimpsest.studies.theory.statements.linear_models.measure import measure
+from palimpsest.studies.theory.statements.linear_models.model import Shape
 
 SHAPES = {
     "A.1 distinct": Shape(30, 10, 20, 0, 20),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from palimpsest.studies.theory import toy_landscape as toy
+from palimpsest.studies.theory.statements import landscape as toy
 
 
 @pytest.mark.parametrize("reading", [*toy.readings()[::5], toy.LITERAL, toy.MATCHING])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from palimpsest.studies.theory import iterative as it
 from palimpsest.studies.theory.solvers import NoSolution
+from palimpsest.studies.theory.statements.one_coordinate import repeated_steps as it
 
 R, G, RIDGE = np.array([0.3, 0.8]), np.array([0.1, 0.85]), np.array([0.05, 0.2])
 
