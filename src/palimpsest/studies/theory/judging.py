@@ -39,6 +39,12 @@ def log_uniform(rng: np.random.Generator, low: float, high: float, n: int) -> Ar
     return np.exp(rng.uniform(np.log(low), np.log(high), n))
 
 
+def each(function: Callable, parameters: Parameters, *names: str) -> Array:
+    """What `function` gives of the named values of each case, shape (n,)."""
+    values = (parameters[name] for name in names)
+    return np.array([function(*case) for case in zip(*values, strict=True)])
+
+
 def everywhere(parameters: Parameters) -> Array:
     """The condition that every case meets."""
     return np.ones(len(next(iter(parameters.values()))), dtype=bool)

@@ -60,7 +60,7 @@ def test_reading_the_table(tmp_path, table):
     table.to_csv(path, index=False)
     assert errata.read_statements(path).condition.tolist() == table.condition.tolist()
     table.drop(columns="place").to_csv(path, index=False)
-    with pytest.raises(InputError, match="columns"):
+    with pytest.raises(InputError, match="has no column place"):
         errata.read_statements(path)
     with pytest.raises(InputError, match="no such file"):
         errata.read_statements(tmp_path / "none.csv")

@@ -103,13 +103,13 @@ def test_fixed_points_of_repeated_steps():
 
 def test_roots_to_rounding():
     target = np.array([2.0, 9.0, 1e-20, 1e20])
-    found = root(lambda x, t: x**2 - t, np.zeros(4), np.full(4, 1e11), target)
+    found = root(lambda x: x**2 - target, np.zeros(4), np.full(4, 1e11))
     np.testing.assert_allclose(found, np.sqrt(target), rtol=1e-15)
 
 
 def test_falling_functions_and_roots_at_an_end():
     value = np.array([1.0, 5.0, 0.0])
-    found = root(lambda x, v: v - x, np.zeros(3), np.full(3, 5.0), value)
+    found = root(lambda x: value - x, np.zeros(3), np.full(3, 5.0))
     np.testing.assert_allclose(found, [1, 5, 0], atol=1e-15)
 
 
@@ -120,7 +120,7 @@ def test_infinite_values_at_an_end():
 
 def test_no_change_of_sign():
     with pytest.raises(NoSolution, match="1 intervals"):
-        root(lambda x, t: x**2 - t, np.zeros(2), np.full(2, 2.0), np.array([1.0, -1.0]))
+        root(lambda x: x**2 - np.array([1.0, -1.0]), np.zeros(2), np.full(2, 2.0))
 
 
 def test_beyond_in_both_directions():
@@ -133,10 +133,10 @@ def test_beyond_in_both_directions():
 
 def test_near_widens_and_stops():
     centre = np.zeros(2)
-    found = root_near(lambda x, t: x - t, centre, 0.01, 0.3, np.array([0.001, -0.25]))
+    found = root_near(lambda x: x - np.array([0.001, -0.25]), centre, 0.01, 0.3)
     np.testing.assert_allclose(found, [0.001, -0.25], rtol=1e-14)
     with pytest.raises(NoSolution, match="no bracket"):
-        root_near(lambda x, t: x - t, centre, 0.01, 0.3, np.array([0.001, 0.5]))
+        root_near(lambda x: x - np.array([0.001, 0.5]), centre, 0.01, 0.3)
 
 
 def test_require_names_the_entry():
@@ -147,5 +147,5 @@ def test_require_names_the_entry():
 def test_parameters_are_of_one_shape():
     problem = pair.Pair(0.5, np.array([1.0, 2.0, 3.0]), 0.0)
     assert isinstance(problem, Problem)
-    assert [value.shape for value in problem.values()] == [(3,)] * 3
+    assert problem.correlation.shape == problem.p.shape == problem.q.shape == (3,)
     assert problem.at(np.array([False, True, True])).p.tolist() == [2, 3]

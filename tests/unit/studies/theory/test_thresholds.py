@@ -20,8 +20,8 @@ def problem():
 def nested_lower(problem):
     """The alpha at which D and descent-ascent change order, by solving both at each trial."""
 
-    def gap(log_alpha, *values):
-        trial = thresholds.with_alpha(Correlated(*values), np.exp(log_alpha))
+    def gap(log_alpha):
+        trial = thresholds.with_alpha(problem, np.exp(log_alpha))
         result = np.full(trial.alpha.shape, 1.0)
         index = np.flatnonzero(two.has_minimum(trial))
         part = trial.at(index)
@@ -29,7 +29,7 @@ def nested_lower(problem):
         return result
 
     top = np.log(two.existence_limit(problem)) + 1e-6
-    return np.exp(root(gap, np.log(problem.fraction) - 25, top, *problem.values()))
+    return np.exp(root(gap, np.log(problem.fraction) - 25, top))
 
 
 def test_exact_lower_threshold_against_nested_bracketing(problem):
@@ -40,12 +40,12 @@ def test_exact_upper_threshold_against_bracketing(problem):
     oracle, closed = two.oracle(problem), thresholds.exact_upper(problem)
     for axis in range(2):
 
-        def gap(log_alpha, target, *values, axis=axis):
-            at = thresholds.with_alpha(Correlated(*values), np.exp(log_alpha))
-            return two.original(at)[:, axis] - target
+        def gap(log_alpha, axis=axis):
+            at = thresholds.with_alpha(problem, np.exp(log_alpha))
+            return two.original(at)[:, axis] - oracle[:, axis]
 
         middle = np.log(closed[:, axis])
-        found = root(gap, middle - 1, middle + 1, oracle[:, axis], *problem.values())
+        found = root(gap, middle - 1, middle + 1)
         np.testing.assert_allclose(np.exp(found), closed[:, axis], rtol=1e-9)
 
 

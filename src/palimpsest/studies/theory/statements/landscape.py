@@ -22,6 +22,7 @@ from palimpsest.studies.theory.judging import (
     Parameters,
     Statement,
     agreement,
+    each,
     log_uniform,
 )
 from palimpsest.studies.theory.solvers import require
@@ -198,11 +199,11 @@ def _readings(rng: np.random.Generator, n: int) -> Parameters:
 
 
 def _all_claims(p: Parameters) -> Check:
-    keys = ("sigmoid", "coding", "normalisation")
-    holds = [
-        all(claims(Reading(*choice)).values()) for choice in zip(*(p[k] for k in keys), strict=True)
-    ]
-    return agreement(np.array(holds))
+    return agreement(each(_every_claim, p, "sigmoid", "coding", "normalisation"))
+
+
+def _every_claim(sigmoid: str, coding: str, normalisation: str) -> bool:
+    return all(claims(Reading(sigmoid, coding, normalisation)).values())
 
 
 def _half_range(p: Parameters) -> Array:
@@ -221,8 +222,7 @@ def _ridges(rng: np.random.Generator, n: int) -> Parameters:
 
 
 def _at_ridge(p: Parameters) -> Check:
-    holds = [all(claims(Reading(ridge=r)).values()) for r in p["ridge"]]
-    return agreement(np.array(holds))
+    return agreement(each(lambda ridge: all(claims(Reading(ridge=ridge)).values()), p, "ridge"))
 
 
 def _counts(rng: np.random.Generator, n: int) -> Parameters:
@@ -235,12 +235,8 @@ def _counts(rng: np.random.Generator, n: int) -> Parameters:
 
 
 def _counted(p: Parameters) -> Check:
-    keys = ("problem", "pattern", "right", "wrong")
-    holds = [
-        counts(problem, right_points) == (right, wrong)
-        for problem, right_points, right, wrong in zip(*(p[k] for k in keys), strict=True)
-    ]
-    return agreement(np.array(holds))
+    found = each(counts, p, "problem", "pattern")
+    return agreement((found == np.stack([p["right"], p["wrong"]], axis=1)).all(axis=1))
 
 
 def _parameters(rng: np.random.Generator, n: int) -> Parameters:
@@ -249,10 +245,8 @@ def _parameters(rng: np.random.Generator, n: int) -> Parameters:
 
 
 def _never_all_right(p: Parameters) -> Check:
-    holds = [
-        pattern(MATCHING, np.array(theta)) != "1111" for theta in zip(p["a"], p["b"], strict=True)
-    ]
-    return agreement(np.array(holds))
+    found = each(lambda a, b: pattern(MATCHING, np.array([a, b])), p, "a", "b")
+    return agreement(found != "1111")
 
 
 STATEMENTS = (

@@ -9,6 +9,7 @@ from palimpsest.studies.theory.judging import (
     Parameters,
     Statement,
     at_most,
+    each,
     log_uniform,
 )
 
@@ -41,17 +42,13 @@ def _tail(forget: int, accuracy: float, epsilon: float, model: str) -> float:
 
 
 def _lemma_1(p: Parameters) -> Check:
-    keys = ("forget", "accuracy", "epsilon", "model")
-    tail = np.array([_tail(*case) for case in zip(*(p[k] for k in keys), strict=True)])
+    tail = each(_tail, p, "forget", "accuracy", "epsilon", "model")
     return at_most(tail, hoeffding.lemma_1_bound(p["forget"], p["epsilon"]))
 
 
 def _metric_tail(p: Parameters) -> Array:
     """A metric with the two values 0 and width; epsilon is drawn relative to the width."""
-    keys = ("forget", "accuracy", "epsilon")
-    return np.array(
-        [hoeffding.population_tail(*case) for case in zip(*(p[k] for k in keys), strict=True)]
-    )
+    return each(hoeffding.population_tail, p, "forget", "accuracy", "epsilon")
 
 
 def _other_metric(p: Parameters) -> Check:
@@ -66,12 +63,8 @@ def _other_metric_corrected(p: Parameters) -> Check:
 
 def _two_sample(p: Parameters) -> Check:
     tests = np.maximum(1, (p["width"] * 8).astype(int))
-    tail = np.array(
-        [
-            hoeffding.two_sample_tail(*case)
-            for case in zip(p["forget"], tests, p["accuracy"], p["epsilon"], strict=True)
-        ]
-    )
+    cases = p | {"tests": tests}
+    tail = each(hoeffding.two_sample_tail, cases, "forget", "tests", "accuracy", "epsilon")
     return at_most(tail, hoeffding.two_sample_bound(p["forget"], tests, p["epsilon"]))
 
 

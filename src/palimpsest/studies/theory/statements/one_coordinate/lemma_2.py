@@ -98,8 +98,7 @@ def descent_ascent(problem: Coordinate) -> Array:
 
 def descent_ascent_maximum(problem: Coordinate) -> Array:
     """Lemma 2 on the branch W-1, the local maximum; raises NoSolution outside case 2."""
-    if np.any(case(problem) != 2):
-        raise NoSolution("the descent-ascent loss has a local maximum in case 2 of App. E only")
+    _require_case_2(problem)
     return lambert.secondary(-np.exp(np.minimum(_log_argument(problem), -1.0)))
 
 
@@ -122,24 +121,21 @@ def bracketed(problem: Coordinate, which: str) -> Array:
     """The minimum by bracketing the gradient's root, without W; raises NoSolution if none."""
     if which == "descent_ascent":
         _require_solution(problem)
-    weight = _weight(problem, which)
-    turn = np.log(np.where(weight < 0, -weight, 1.0)) - np.log(problem.ridge)
-    return _gradient_root(problem, which, np.where(weight < 0, turn, 0.0), 1.0)
+    turn = np.where(_weight(problem, which) < 0, _turn(problem, which), 0.0)
+    return root_beyond(lambda w: gradient(problem, which, w), turn, 1.0)
 
 
 def bracketed_maximum(problem: Coordinate) -> Array:
     """The local maximum of the descent-ascent loss (case 2) by bracketing, without W."""
-    if np.any(case(problem) != 2):
-        raise NoSolution("the descent-ascent loss has a local maximum in case 2 of App. E only")
-    turn = np.log(-_weight(problem, "descent_ascent")) - np.log(problem.ridge)
-    return _gradient_root(problem, "descent_ascent", turn, -1.0)
+    _require_case_2(problem)
+    turn = _turn(problem, "descent_ascent")
+    return root_beyond(lambda w: gradient(problem, "descent_ascent", w), turn, -1.0)
 
 
-def _gradient_root(problem: Coordinate, which: str, turn: Array, step: float) -> Array:
-    """The root on one side of `turn`, where the gradient is monotone."""
-    return root_beyond(
-        lambda w, *values: gradient(Coordinate(*values), which, w), turn, step, *problem.values()
-    )
+def _turn(problem: Coordinate, which: str) -> Array:
+    """Where a gradient with negative weight is lowest; it is monotone on either side."""
+    weight = _weight(problem, which)
+    return np.log(np.where(weight < 0, -weight, 1.0)) - np.log(problem.ridge)
 
 
 def _weight(problem: Coordinate, which: str) -> Array:
@@ -167,6 +163,11 @@ def _require_solution(problem: Coordinate) -> None:
             f"descent-ascent has no stationary point for {none.sum()} of {none.size} entries: "
             "alpha exceeds |F|/|R| + lambda |F| / (e |R_j|)"
         )
+
+
+def _require_case_2(problem: Coordinate) -> None:
+    if np.any(case(problem) != 2):
+        raise NoSolution("the descent-ascent loss has a local maximum in case 2 of App. E only")
 
 
 def coordinate(rng: np.random.Generator, n: int) -> Parameters:

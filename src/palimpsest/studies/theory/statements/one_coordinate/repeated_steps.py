@@ -4,7 +4,7 @@ On one coordinate: r = |R_j|/|R| is the pull of the retain set, g = alpha |R_j|/
 the forget set, `rate` the learning rate eta of both steps, `ridge` lambda. Arrays of one shape.
 """
 
-from functools import partial
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from palimpsest.studies.theory.judging import (
     all_of,
     log_uniform,
 )
-from palimpsest.studies.theory.solvers import Values, require, root_near
+from palimpsest.studies.theory.solvers import require, root_near
 
 Array = np.ndarray
+Values = np.ndarray | float
 RATE = 1e-4
 ORDERS = ("descent first", "ascent first")
 
@@ -71,8 +72,7 @@ def iterated_solution(
     """Fixed point of the pair of steps near the simultaneous one, by bracketing the exact map."""
     centre = simultaneous_solution(r, g, ridge)
     require(np.asarray(rate) > 0, "the learning rate must be positive")
-
-    return root_near(partial(change, order=order), centre, 0.01, 0.3, rate, r, g, ridge)
+    return root_near(lambda w: change(w, rate, r, g, ridge, order), centre, 0.01, 0.3)
 
 
 def second_order_term(
@@ -114,60 +114,54 @@ def _remainder(p: Parameters, rate: float, order: str) -> Array:
     return change(p["w"], rate, *values, order) - rate * update_rule(p["w"], *values)
 
 
-def _equation_5(p: Parameters) -> Check:
+def _in_both_orders(check: Callable[[Parameters, str], Check]) -> Callable[[Parameters], Check]:
+    return lambda p: all_of(*(check(p, order) for order in ORDERS))
+
+
+@_in_both_orders
+def _equation_5(p: Parameters, order: str) -> Check:
     """The remainder after the first order falls fourfold when the rate is halved."""
-    results = []
-    for order in ORDERS:
-        whole, half = (np.abs(_remainder(p, rate, order)) for rate in (1e-3, 5e-4))
-        excess = half - (0.27 * whole + 1e-8)
-        results.append((excess <= 0, np.maximum(excess, 0.0)))
-    return all_of(*results)
+    whole, half = (np.abs(_remainder(p, rate, order)) for rate in (1e-3, 5e-4))
+    excess = half - (0.27 * whole + 1e-8)
+    return excess <= 0, np.maximum(excess, 0.0)
 
 
-def _second_order(p: Parameters) -> Check:
+@_in_both_orders
+def _second_order(p: Parameters, order: str) -> Check:
     """Richardson extrapolation of remainder / rate^2 against the closed coefficient."""
-    results = []
-    for order in ORDERS:
-        q = [_remainder(p, rate, order) / rate**2 for rate in (2e-3, 1e-3, 5e-4)]
-        limit = (8 * q[2] - 6 * q[1] + q[0]) / 3
-        exact = second_order_term(p["w"], p["r"], p["g"], p["ridge"], order)
-        error = np.abs(limit - exact) / (1 + np.abs(exact))
-        results.append((error < 1e-4, error))
-    return all_of(*results)
+    q = [_remainder(p, rate, order) / rate**2 for rate in (2e-3, 1e-3, 5e-4)]
+    limit = (8 * q[2] - 6 * q[1] + q[0]) / 3
+    exact = second_order_term(p["w"], p["r"], p["g"], p["ridge"], order)
+    error = np.abs(limit - exact) / (1 + np.abs(exact))
+    return error < 1e-4, error
 
 
-def _fixed_point(p: Parameters) -> Check:
+@_in_both_orders
+def _fixed_point(p: Parameters, order: str) -> Check:
     """The deviation from the simultaneous solution is small and halves with the rate."""
-    results = []
     centre = simultaneous_solution(p["r"], p["g"], p["ridge"])
-    for order in ORDERS:
-        whole, half = (
-            np.abs(iterated_solution(rate, p["r"], p["g"], p["ridge"], order) - centre)
-            for rate in (RATE, RATE / 2)
-        )
-        error = np.abs(half - whole / 2)
-        results.append((error <= 0.01 * whole + 1e-10, whole))
-    return all_of(*results)
+    whole, half = (
+        np.abs(iterated_solution(rate, p["r"], p["g"], p["ridge"], order) - centre)
+        for rate in (RATE, RATE / 2)
+    )
+    error = np.abs(half - whole / 2)
+    return error <= 0.01 * whole + 1e-10, whole
 
 
-def _leading_part(p: Parameters) -> Check:
+@_in_both_orders
+def _leading_part(p: Parameters, order: str) -> Check:
     """The exact coefficient tends to r g e^-2w as lambda -> 0, for both orders."""
     printed = printed_correction(p["w"], p["r"], p["g"])
-    results = []
-    for order in ORDERS:
-        gaps = [
-            np.abs(second_order_term(p["w"], p["r"], p["g"], ridge, order) - printed)
-            for ridge in (1e-4, 1e-5, 1e-6)
-        ]
-        results.append(((gaps[1] < 0.2 * gaps[0]) & (gaps[2] < 0.2 * gaps[1]), gaps[2]))
-    return all_of(*results)
+    gaps = [
+        np.abs(second_order_term(p["w"], p["r"], p["g"], ridge, order) - printed)
+        for ridge in (1e-4, 1e-5, 1e-6)
+    ]
+    return (gaps[1] < 0.2 * gaps[0]) & (gaps[2] < 0.2 * gaps[1]), gaps[2]
 
 
 def _grows_with_w(p: Parameters) -> Check:
-    change = printed_correction(p["w"] + 0.1, p["r"], p["g"]) - printed_correction(
-        p["w"], p["r"], p["g"]
-    )
-    return change > 0, np.maximum(-change, 0.0)
+    before, after = (printed_correction(w, p["r"], p["g"]) for w in (p["w"], p["w"] + 0.1))
+    return after > before, np.maximum(before - after, 0.0)
 
 
 def _without_solution(rng: np.random.Generator, n: int) -> Parameters:

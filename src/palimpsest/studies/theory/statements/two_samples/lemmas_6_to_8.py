@@ -164,11 +164,6 @@ def gauss_seidel(problem: Correlated, steps: int = 20000) -> tuple[Array, Array]
     return first, np.stack([x, y], axis=1)
 
 
-def first_gauss_seidel_step(problem: Correlated) -> tuple[Array, Array]:
-    """(x_0, y_0) and (x_1, y_1) of the iteration above, each (n, 2)."""
-    return gauss_seidel(problem, steps=1)
-
-
 def correlated(rng: np.random.Generator, n: int) -> Parameters:
     """The two-dimensional case, alpha on both sides of 1 and |F|/|R| on both sides of 1."""
     correlation = np.where(rng.random(n) < 0.05, 1.0, rng.uniform(0.05, 1, n))
@@ -206,7 +201,7 @@ def _lemma_12(p: Parameters) -> Check:
 
 
 def _base_case(p: Parameters) -> Check:
-    first, second = first_gauss_seidel_step(Correlated(**p))
+    first, second = gauss_seidel(Correlated(**p), steps=1)
     return at_most(first[:, 0], second[:, 0])
 
 

@@ -76,62 +76,44 @@ def exact_lower(problem: Correlated) -> Array:
     crosses at one alpha, or at none while descent-ascent has a minimum. Each equation gives
     alpha in closed form once the common margin is known, so one bracketing finds the crossing.
     """
-    push = _push(problem)
-    peak = pair.peak(push)
+    push = two.descent_ascent_pair(with_alpha(problem, problem.fraction))  # q = -mu: alpha f = 1
+    peak, top = pair.peak(push), two.oracle(problem)
+    a, b, mu, two_eps = problem.a, problem.b, problem.strength, 2 * problem.correlation
     log_f = np.log(problem.fraction)
-    limit = log_f + pair.height(push, peak)  # ln of the largest alpha with a minimum
 
-    def log_alpha(gap: Function, low: Array, high: Array, to_x: Function) -> Array:
-        """ln alpha where the margins cross, or the limit where they do not."""
-        values, result = problem.values(), limit.copy()
-        cross = np.flatnonzero(gap(low, *values) < 0)
-        part = problem.at(cross)
-        at = root(gap, low[cross], high[cross], *part.values())
-        result[cross] = log_f[cross] + pair.height(_push(part), to_x(at, part))
-        return result
+    def log(value: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            return np.log(np.maximum(value, 0.0))
 
-    x_top, y_top = two.oracle(problem).T
-    log_x = log_alpha(_gap_x, peak, x_top, lambda x, _: x)
-    log_y = log_alpha(
-        _gap_y, pair.margin_y(push, peak), y_top, lambda y, part: _margin_x(part, part.strength, y)
-    )
-    return np.exp(np.maximum(log_x, log_y))
+    def gap_x(x: Array) -> Array:
+        """ln alpha of D less ln alpha of descent-ascent at the common margin x."""
+        pull = (x - b * a * np.exp(-x)) / two_eps
+        of_d = log(pull) - np.log(b) + two_eps * b * np.exp(-x) + a * pull
+        return np.where(x >= top[:, 0], np.inf, of_d - pair.height(push, x) - log_f)
 
+    def gap_y(y: Array) -> Array:
+        """The same at the common margin y."""
+        x_d, x_da = (_margin_x(problem, pull, y) for pull in (b, mu))
+        of_d = log(y - two_eps * b * np.exp(-x_d)) - np.log(b)
+        of_da = log(two_eps * mu * np.exp(-x_da) - y) - np.log(mu)
+        return np.where(y >= top[:, 1], np.inf, of_d - of_da - log_f)
 
-def _push(problem: Correlated) -> pair.Pair:
-    """Descent-ascent with q = -mu, at alpha = f."""
-    return two.descent_ascent_pair(with_alpha(problem, problem.fraction))
+    def crossing(gap: Function, low: Array, high: Array) -> tuple[Array, Array]:
+        crosses = gap(low) < 0
+        return crosses, root(lambda v: np.where(crosses, gap(v), 0.0), low, high)
+
+    crosses_x, x = crossing(gap_x, peak, top[:, 0])
+    crosses_y, y = crossing(gap_y, pair.margin_y(push, peak), top[:, 1])
+    found = np.stack(
+        [np.where(crosses_x, x, peak), np.where(crosses_y, _margin_x(problem, mu, y), peak)]
+    )  # without a crossing: the largest alpha with a minimum
+    return np.exp(log_f + np.max([pair.height(push, x) for x in found], axis=0))
 
 
 def _margin_x(problem: Correlated, pull: Array, y: Array) -> Array:
     """x by the equations of y, where `pull` weighs the retain sample."""
     c = pull * (1 - problem.correlation**2) ** 2 / problem.a
     return problem.s * y + lambert.principal(c * np.exp(-problem.s * y))
-
-
-def _log(value: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return np.log(np.maximum(value, 0.0))
-
-
-def _gap_x(x: Array, *values: Array) -> Array:
-    """ln alpha of D less ln alpha of descent-ascent at the common margin x."""
-    problem = Correlated(*values)
-    a, b, two_eps = problem.a, problem.b, 2 * problem.correlation
-    pull = (x - b * a * np.exp(-x)) / two_eps
-    of_d = _log(pull) - np.log(b) + two_eps * b * np.exp(-x) + a * pull
-    of_da = pair.height(_push(problem), x) + np.log(problem.fraction)
-    return np.where(x >= two.oracle(problem)[:, 0], np.inf, of_d - of_da)
-
-
-def _gap_y(y: Array, *values: Array) -> Array:
-    """The same at the common margin y."""
-    problem = Correlated(*values)
-    b, mu, two_eps = problem.b, problem.strength, 2 * problem.correlation
-    x_d, x_da = (_margin_x(problem, pull, y) for pull in (b, mu))
-    of_d = _log(y - two_eps * b * np.exp(-x_d)) - np.log(b)
-    of_da = _log(two_eps * mu * np.exp(-x_da) - y) - np.log(mu) + np.log(problem.fraction)
-    return np.where(y >= two.oracle(problem)[:, 1], np.inf, of_d - of_da)
 
 
 def _lemma_9_draw(rng: np.random.Generator, n: int) -> Parameters:

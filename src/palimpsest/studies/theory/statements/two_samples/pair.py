@@ -100,29 +100,29 @@ def saddle(pair: Pair) -> Array:
     """Margins of the saddle of a descent-ascent loss (q < 0, eps < 1), shape (n, 2)."""
     if np.any(pair.q >= 0) or np.any(pair.correlation == 1) or not exists(pair).all():
         raise NoSolution("a saddle exists for q < 0 and a correlation below 1 with a minimum only")
-    x = root_beyond(_height, peak(pair), -1.0, *pair.values())
+    x = root_beyond(lambda x: height(pair, x), peak(pair), -1.0)
     return np.stack([x, margin_y(pair, x)], axis=1)
 
 
 def _convex(pair: Pair) -> Array:
     """q >= 0: bracket x in the first equation, with y from the second by W."""
 
-    def y(x: Array, pair: Pair) -> Array:
-        pull = 2 * pair.correlation * pair.p * np.exp(-x)
-        return pull + lambert.principal(pair.a * pair.q * np.exp(-pull))
+    a, two = pair.a, 2 * pair.correlation
 
-    def gap(x: Array, *values: Array) -> Array:
-        pair = Pair(*values)
-        forget = 2 * pair.correlation * pair.q * np.exp(-y(x, pair))
-        return x - pair.a * pair.p * np.exp(-x) - forget
+    def y(x: Array) -> Array:
+        pull = two * pair.p * np.exp(-x)
+        return pull + lambert.principal(a * pair.q * np.exp(-pull))
 
-    x = root_beyond(gap, np.zeros_like(pair.p), 1.0, *pair.values())
-    return np.stack([x, y(x, pair)], axis=1)
+    def gap(x: Array) -> Array:
+        return x - a * pair.p * np.exp(-x) - two * pair.q * np.exp(-y(x))
+
+    x = root_beyond(gap, np.zeros_like(pair.p), 1.0)
+    return np.stack([x, y(x)], axis=1)
 
 
 def _descent_ascent(pair: Pair) -> Array:
     """q < 0: the root of H right of its peak; at the upper end H is -inf."""
-    x = root(_height, peak(pair), lambert.principal(pair.a * pair.p), *pair.values())
+    x = root(lambda x: height(pair, x), peak(pair), lambert.principal(pair.a * pair.p))
     return np.stack([x, margin_y(pair, x)], axis=1)
 
 
@@ -140,17 +140,12 @@ def height(pair: Pair, x: Array) -> Array:
     return np.where(x >= lambert.principal(pair.a * pair.p), -np.inf, value)
 
 
-def _height(x: Array, *values: Array) -> Array:
-    return height(Pair(*values), x)
-
-
 def peak(pair: Pair) -> Array:
     """Where H is largest: the root of (A p' - x)(p' c + A) = 2 eps (A p' + 1), p' = p e^-x."""
+    c = (1 - pair.correlation**2) ** 2
 
-    def slope(x: Array, *values: Array) -> Array:
-        pair = Pair(*values)
-        p, c = pair.p * np.exp(-x), (1 - pair.correlation**2) ** 2
+    def slope(x: Array) -> Array:
+        p = pair.p * np.exp(-x)
         return (pair.a * p - x) * (p * c + pair.a) - 2 * pair.correlation * (pair.a * p + 1)
 
-    low = np.full_like(pair.p, -1.0 - 1e-9)
-    return root(slope, low, lambert.principal(pair.a * pair.p), *pair.values())
+    return root(slope, np.full_like(pair.p, -1 - 1e-9), lambert.principal(pair.a * pair.p))

@@ -11,6 +11,7 @@ from palimpsest.studies.theory.judging import (
     Statement,
     agreement,
     at_most,
+    each,
     log_uniform,
 )
 from palimpsest.studies.theory.solvers import require
@@ -75,23 +76,24 @@ def _pairs(rng: np.random.Generator, n: int) -> Parameters:
     }
 
 
-def _windows(p: Parameters, key: str) -> list[Window]:
-    return [guaranteed_window(f, mu) for f, mu in zip(p[key], p["strength"], strict=True)]
+def _extent(p: Parameters, key: str) -> Array:
+    return each(lambda *case: guaranteed_window(*case).extent, p, key, "strength")
+
+
+def _width(p: Parameters, key: str) -> Array:
+    return each(lambda *case: guaranteed_window(*case).width.max(), p, key, "strength")
 
 
 def _some_window(p: Parameters) -> Array:
-    one, other = (np.array([w.extent for w in _windows(p, k)]) for k in ("smaller", "larger"))
-    return (one > 0) | (other > 0)
+    return (_extent(p, "smaller") > 0) | (_extent(p, "larger") > 0)
 
 
 def _broadens(p: Parameters) -> Check:
-    one, other = (np.array([w.width.max() for w in _windows(p, k)]) for k in ("smaller", "larger"))
-    return at_most(one, other)
+    return at_most(_width(p, "smaller"), _width(p, "larger"))
 
 
 def _wider_in_eps(p: Parameters) -> Check:
-    one, other = (np.array([w.extent for w in _windows(p, k)]) for k in ("smaller", "larger"))
-    return at_most(other, one)
+    return at_most(_extent(p, "larger"), _extent(p, "smaller"))
 
 
 def _strong_ridge(p: Parameters) -> Array:
@@ -100,13 +102,12 @@ def _strong_ridge(p: Parameters) -> Array:
 
 def _typically_large(p: Parameters) -> Check:
     """At some eps the guaranteed window is at least half of the range of alpha below f."""
-    share = np.array([w.width.max() for w in _windows(p, "smaller")]) / p["smaller"]
+    share = _width(p, "smaller") / p["smaller"]
     return share >= 0.5, np.maximum(0.5 - share, 0.0)
 
 
 def _window_exists(p: Parameters) -> Check:
-    extent = np.array([w.extent for w in _windows(p, "smaller")])
-    return extent > 0, (extent == 0).astype(float)
+    return agreement(_extent(p, "smaller") > 0)
 
 
 def _near_collinear(p: Parameters) -> Correlated:
