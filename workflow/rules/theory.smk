@@ -1,5 +1,7 @@
 # Theory: the statements of two papers with their verdicts, the figures that show them, a report.
 
+from palimpsest.studies.theory.settings import Settings as TheorySettings
+
 THEORY = Path("src/palimpsest/studies/theory")
 THEORY_FIGURES = sorted(path.stem for path in THEORY.glob("figures/[a-z]*.py"))
 THEORY_MEASURES = [
@@ -31,7 +33,7 @@ rule judge:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=json.dumps({"cases": 400, "seed": 0}),
+        settings=TheorySettings().model_dump_json(),
     shell:
         "python {input.script} --study theory --settings '{params.settings}'"
         " --out {output} > {log} 2>&1"
