@@ -102,7 +102,9 @@ def test_a_number_that_yaml_reads_as_text(sentence, written, write):
 def test_an_integer_that_yaml_reads_as_text(sentence):
     assert sentence("training: {epochs: '24'}").endswith("as a number; write 24")
     assert sentence("training: {epochs: 1e1}").endswith("as a number; write 10")
-    assert sentence("training: {epochs: '2.5'}").endswith("allowed: an integer of at least 1 and at most 100000")
+    assert sentence("training: {epochs: '2.5'}").endswith(
+        "allowed: an integer of at least 1 and at most 100000"
+    )
     assert sentence("training: {peak_lr: 'nan'}").endswith("allowed: a number above 0")
 
 
