@@ -57,7 +57,9 @@ CASES = {
         ("unknown key.yaml: training.epoch", "unknown key", "did you mean epochs", "peak_lr"),
     ),
     "unknown key on the command line": Case(
-        {}, ("the command line: seed", "unknown key", "allowed: run, studies, data"), command_line="seed=1"
+        {},
+        ("the command line: seed", "unknown key", "allowed: run, studies, data"),
+        command_line="seed=1",
     ),
     "wrong type": Case(
         {"training": {"epochs": 2.5}},

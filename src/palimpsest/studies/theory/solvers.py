@@ -7,6 +7,8 @@ from typing import Self
 import numpy as np
 from scipy.optimize import elementwise
 
+from palimpsest.arrays import require
+
 Array = np.ndarray
 Function = Callable[[Array], Array]
 LARGE = 1e300  # stands for an infinite value of a function: a bracket needs finite ones

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from palimpsest.plots.style import COLOURBLIND, INK, figure_style, start_figure
+from palimpsest.plots.style import INK, figure_style, start_figure
 from palimpsest.studies.theory.statements.linear_models import model as linear
 from palimpsest.studies.theory.statements.linear_models.measure import measure
 from palimpsest.studies.theory.statements.linear_models.model import Shape
@@ -22,7 +22,7 @@ PANELS = {
     "2a: overlap kept (option A)": ("overlapping", "a"),
     "2b: overlap dropped (option B)": ("overlapping", "b"),
 }
-COLOURS = {"UL": COLOURBLIND[1], "RL": COLOURBLIND[0]}
+COLOURS = {"UL": "C1", "RL": COLOURS_OF_ALL[0]}
 TUNED: dict[str, dict[str, Any]] = {
     "UL": {"marker": "o", "ms": 5.5, "mfc": "none", "mec": COLOURS["UL"], "zorder": 4},
     "RL": {"marker": "s", "ms": 2.5, "mew": 0, "ls": "--", "zorder": 3},

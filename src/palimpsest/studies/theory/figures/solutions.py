@@ -10,17 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from palimpsest.plots.style import COLOURBLIND, INK, figure_style, start_figure
+from palimpsest.plots.style import INK, figure_style, start_figure
 from palimpsest.studies.theory.statements.one_coordinate import lemma_2 as one
 from palimpsest.studies.theory.statements.one_coordinate.lemmas_3_to_5 import harmful_range
 
 INPUTS: tuple[str, ...] = ()
 RETAIN, RETAIN_J, FORGET, RIDGE = 100.0, 20.0, 80.0, 0.1
 LOOKS = {
-    "oracle": ("$w^R$", COLOURBLIND[0], "-"),
-    "original": ("$w^D$", COLOURBLIND[1], "--"),
-    "descent-ascent, minimum": ("$W_0$", COLOURBLIND[2], "-."),
-    "descent-ascent, maximum": ("$W_{-1}$", COLOURBLIND[2], ":"),
+    "oracle": ("$w^R$", "C0", "-"),
+    "original": ("$w^D$", "C1", "--"),
+    "descent-ascent, minimum": ("$W_0$", "C2", "-."),
+    "descent-ascent, maximum": ("$W_{-1}$", "C2", ":"),
 }
 
 
