@@ -22,7 +22,7 @@ PANELS = {
     "2a: overlap kept (option A)": ("overlapping", "a"),
     "2b: overlap dropped (option B)": ("overlapping", "b"),
 }
-COLOURS = {"UL": "C1", "RL": COLOURS_OF_ALL[0]}
+COLOURS = {"UL": "C1", "RL": "C0"}
 TUNED: dict[str, dict[str, Any]] = {
     "UL": {"marker": "o", "ms": 5.5, "mfc": "none", "mec": COLOURS["UL"], "zorder": 4},
     "RL": {"marker": "s", "ms": 2.5, "mew": 0, "ls": "--", "zorder": 3},
