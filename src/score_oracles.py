@@ -36,7 +36,8 @@ def main() -> None:
     for name, settings in metrics_of(args).items():
         metric = registry.module("metrics", name)
         if hasattr(metric, "reference"):
-            references[name] = metric.reference(oracles, split, **settings)
+            own = registry.accepted(metric.reference, settings)
+            references[name] = metric.reference(oracles, split, **own)
         if metric.OF_ORACLES:
             rows = metric.rows(oracles, oracles, split, references.get(name), **settings)
             parts[name] = pd.DataFrame([head | row | ORACLE_COST for row in rows])

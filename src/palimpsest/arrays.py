@@ -1,4 +1,4 @@
-"""NumPy archives (.npz) read with one sentence for everything that can be wrong with them."""
+"""Arrays: read from .npz archives, and held to what they must be, with one sentence if not."""
 
 import zipfile
 import zlib
@@ -39,6 +39,14 @@ def read_arrays(
         raise InputError(
             f"{path}: damaged or not a .npz file of plain arrays ({_one_line(error)})"
         ) from None
+
+
+def require(valid: np.ndarray, sentence: str) -> None:
+    """Raise ValueError with `sentence` and the first offending index unless all of `valid`."""
+    valid = np.asarray(valid)
+    if not valid.all():
+        first = np.flatnonzero(~np.atleast_1d(valid))[0]
+        raise ValueError(f"{sentence} (entry {first}, {(~valid).sum()} in all)")
 
 
 def _one_line(error: Exception) -> str:

@@ -1,8 +1,8 @@
 """Verdicts on a paper's claims, by rule, from the tables of a run.
 
-A claim (reports/claims.yaml) names a measure, which says yes, no or undecided (None) of each case
-(a setting, a forget set, a pair of forget sets, a number of models), and a quantifier over the
-cases. One convention decides throughout. Let d be a difference of two KLoM scores, with the
+A claim (reports/STUDY/claims.yaml) names a measure, which says yes, no or undecided (None) of each
+case (a setting, a forget set, a pair of forget sets, a number of models), and a quantifier over
+the cases. One convention decides throughout. Let d be a difference of two KLoM scores, with the
 interval from (lower end - upper end) to (upper end - lower end) of the two, which is too wide
 rather than too narrow, and let m be the null floor, the score of one oracle population against
 another:
@@ -15,8 +15,8 @@ So a difference smaller than what chance alone makes of equal models is no findi
 that hides most of the scale (few models) finds nothing equal.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from palimpsest.config_sources import read_yaml
+from palimpsest.config.reading import read_yaml
 from palimpsest.files import InputError
 from palimpsest.verdicts import QUANTIFIERS, verdict
 
@@ -34,7 +34,6 @@ COLUMNS = (
     "undecided", "evidence",
 )  # fmt: skip
 _NEEDED = {"id", "paper", "place", "text", "measured_by", "quantifier"}
-_OPTIONAL = {"forget_sets", "methods", "families", "models", "control"}
 
 
 @dataclass(frozen=True)
@@ -45,25 +44,18 @@ class Case:
     answer: bool | None
 
 
-@dataclass(frozen=True)
-class Results:
-    """The tables that claims are judged by.
+Measure = Callable[[Any, dict[str, Any]], list[Case]]
+"""What it says of each case, from the results of a study and the keys of a claim."""
 
-    settings: see `tables.by_setting`; accuracy and number_of_models as `tables` reads them;
-    sizes: points of each forget set, where known.
+
+def read_claims(
+    path: str | Path, measures: dict[str, Measure], optional: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """The claims of a YAML file; InputError for a wrong or missing key, measure or quantifier.
+
+    `optional`: the keys that the measures read besides those that every claim has.
     """
-
-    settings: pd.DataFrame
-    accuracy: pd.DataFrame
-    number_of_models: pd.DataFrame
-    sizes: dict[str, int] = field(default_factory=dict)
-
-
-Measure = Callable[[Results, dict[str, Any]], list[Case]]
-
-
-def read_claims(path: str | Path, measures: dict[str, Measure]) -> list[dict[str, Any]]:
-    """The claims of a YAML file; InputError for a wrong or missing key, measure or quantifier."""
+    allowed_keys = {*_NEEDED, *optional}
     claims = read_yaml(path)
     if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
         raise InputError(f"{path}: needed is a list of claims, each with keys")
@@ -71,10 +63,10 @@ def read_claims(path: str | Path, measures: dict[str, Measure]) -> list[dict[str
         name = claim.get("id", "a claim without id")
         if missing := sorted(_NEEDED - claim.keys()):
             raise InputError(f"{path}: {name} lacks {missing[0]}")
-        if unknown := sorted(claim.keys() - _NEEDED - _OPTIONAL):
+        if unknown := sorted(claim.keys() - allowed_keys):
             raise InputError(
                 f"{path}: {name} has the unknown key {unknown[0]}; "
-                f"allowed are {', '.join(sorted(_NEEDED | _OPTIONAL))}"
+                f"allowed are {', '.join(sorted(allowed_keys))}"
             )
         for key, allowed in (("measured_by", tuple(measures)), ("quantifier", QUANTIFIERS)):
             if claim[key] not in allowed:
@@ -87,9 +79,7 @@ def read_claims(path: str | Path, measures: dict[str, Measure]) -> list[dict[str
     return claims
 
 
-def judge(
-    claims: list[dict[str, Any]], results: Results, measures: dict[str, Measure]
-) -> pd.DataFrame:
+def judge(claims: list[dict[str, Any]], results: Any, measures: dict[str, Measure]) -> pd.DataFrame:
     """One row per claim with its verdict and the counts behind it; the columns are COLUMNS."""
     rows = []
     for claim in claims:
@@ -123,13 +113,13 @@ def evidence(cases: list[Case], quantifier: str) -> str:
     return f"{text}; {'no' if telling is False else 'yes'}: {deciding[0]}" if deciding else text
 
 
-def larger(low: float, high: float, margin: float) -> bool | None:
+def larger(low: float, high: float, threshold: float) -> bool | None:
     """Whether a difference with the interval low..high counts as larger than 0; see the top."""
-    if not np.isfinite([low, high, margin]).all():
+    if not np.isfinite([low, high, threshold]).all():
         return None
-    if low > margin:
+    if low > threshold:
         return True
-    return False if high <= margin <= COARSE else None
+    return False if high <= threshold <= COARSE else None
 
 
 def matches(name: str, patterns: list[str] | None) -> bool:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from scipy.stats import binom, hypergeom
 
-from palimpsest.studies.theory.solvers import require
+from palimpsest.arrays import require
 
 Array = np.ndarray
 SLACK = 1e-12  # differences of accuracies this near the threshold count as equal to it

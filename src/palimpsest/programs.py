@@ -77,8 +77,10 @@ def add_metrics(parser: argparse.ArgumentParser) -> None:
 def metrics_of(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """The metrics that --metrics gave, by name, with complete settings; InputError if wrong."""
     shipped = config.load([SHIPPED])["metrics"]
-    given = {name: {**shipped.get(name, {}), **own} for name, own in args.metrics.items()}
-    return config.section("metrics", given, "--metrics")
+    return {
+        name: config.metric(name, {**shipped.get(name, {}), **own}, f"--metrics: {name}")
+        for name, own in args.metrics.items()
+    }
 
 
 def json_map(text: str) -> dict[str, Any]:

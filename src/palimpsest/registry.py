@@ -2,26 +2,24 @@
 
 A method, a model, a metric, ... is a Python file in the folder of its kind. The function that makes
 it has the name that stands in KINDS; the arguments after `*` are its settings, each annotated (see
-`values`). From them a closed, strict pydantic model is made, which checks the configuration and the
+`values`). From them closed, strict pydantic models are made, which check the configuration and the
 programs' arguments alike. Nothing here imports torch.
 """
 
 import functools
 import importlib
 import inspect
+import operator
 import pkgutil
-import typing
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from palimpsest.files import InputError
-from palimpsest.values import Once
+from palimpsest.values import Closed, Once, Some
 
-LIBRARY = Path(__file__).parent
 KINDS = {
     "methods": "plan",
     "preparations": "prepare",
@@ -35,7 +33,8 @@ KINDS = {
 
 def names(folder: str) -> list[str]:
     """The things of a folder such as "methods" or "data/sources", sorted."""
-    found = (module.name for module in pkgutil.iter_modules([str(LIBRARY / folder)]))
+    package = importlib.import_module(_dotted(folder))
+    found = (module.name for module in pkgutil.iter_modules(package.__path__))
     return sorted(name for name in found if not name.startswith("_"))
 
 
@@ -44,7 +43,7 @@ def module(folder: str, name: str) -> ModuleType:
     if name not in names(folder):
         allowed = ", ".join(names(folder))
         raise InputError(f"{folder}: there is no {name!r}; allowed: {allowed}")
-    return importlib.import_module(f"palimpsest.{folder.replace('/', '.')}.{name}")
+    return importlib.import_module(f"{_dotted(folder)}.{name}")
 
 
 def function(folder: str, name: str) -> Callable[..., Any]:
@@ -59,49 +58,85 @@ def function(folder: str, name: str) -> Callable[..., Any]:
     return found
 
 
-@functools.cache
-def settings_of(folder: str, name: str) -> type[BaseModel]:
-    """The settings of a thing as a pydantic model that is closed (no other keys) and strict.
-
-    InputError for a setting without an annotation.
-    """
-    made = function(folder, name)
-    hints = inspect.get_annotations(made, eval_str=False)
-    scope = vars(inspect.getmodule(made))
-    fields: dict[str, Any] = {}
-    for key, parameter in inspect.signature(made).parameters.items():
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            continue
-        if key not in hints:
-            raise InputError(
-                f"{_file(folder, name)}: the setting {key} of {KINDS[folder]}() has no annotation; "
-                "needed: a kind of value (palimpsest/values.py), bool or a Literal"
-            )
-        hint = hints[key]
-        hint = eval(hint, scope) if isinstance(hint, str) else hint  # only of this library's files
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[key] = (hint, default)
-    config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    return create_model(f"{folder}/{name}", __config__=config, **fields)
-
-
-def grid_of(folder: str, name: str) -> type[BaseModel]:
-    """Like `settings_of`, but each setting is a list of values, each once: a grid."""
-    config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    fields: dict[str, Any] = {}
-    for key, field in settings_of(folder, name).model_fields.items():
-        hint: Any = field.annotation
-        for part in field.metadata:
-            hint = typing.Annotated[hint, part]
-        entries = typing.Annotated[list[hint], Field(min_length=1), Once]
-        default = ... if field.is_required() else [field.default]
-        fields[key] = (entries, default)
-    return create_model(f"{folder}/{name} grid", __config__=config, **fields)
-
-
 def make(folder: str, name: str, *given: Any, settings: Mapping[str, Any]) -> Any:
     """Call the function of a thing with the `settings`, which must be complete and checked."""
     return function(folder, name)(*given, **settings)
+
+
+def accepted(made: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `settings` that are keywords of a function."""
+    return {key: settings[key] for key in inspect.signature(made).parameters if key in settings}
+
+
+def keywords(made: Callable[..., Any], file: str) -> dict[str, tuple[Any, Any]]:
+    """Annotation and default (`...`: none) of each keyword of a function, for `create_model`.
+
+    InputError, which names the `file`, for a keyword without an annotation.
+    """
+    fields = {}
+    for key, parameter in inspect.signature(made).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        hint = parameter.annotation
+        if hint is parameter.empty:
+            raise InputError(
+                f"{file}: the setting {key} of {made.__name__}() has no annotation; "
+                "needed: a kind of value (palimpsest/values.py), bool or a Literal"
+            )
+        if isinstance(hint, str):  # the file postpones its annotations
+            hint = eval(hint, vars(inspect.getmodule(made)))
+        fields[key] = (hint, ... if parameter.default is parameter.empty else parameter.default)
+    return fields
+
+
+def settings_of(folder: str, name: str) -> type[BaseModel]:
+    """The settings of a thing as a model."""
+    return _model(f"{folder}/{name}", _keywords(folder, name))
+
+
+def grid_of(folder: str, name: str, **more: Any) -> type[BaseModel]:
+    """Like `settings_of`, but each setting is a list of values, each once: a grid.
+
+    `more` are further settings, name to annotation, that every grid of the kind may hold; left
+    out, their one value is None.
+    """
+    fields = _keywords(folder, name) | {key: (hint, None) for key, hint in more.items()}
+    lists = {
+        key: (_each_once(hint), ... if default is ... else [default])
+        for key, (hint, default) in fields.items()
+    }
+    return _model(f"{folder}/{name} grid", lists)
+
+
+def tagged(folder: str, key: str, base: type[BaseModel] = Closed) -> Any:
+    """A map that names one of a folder's things under `key`, and holds its settings: an annotation.
+
+    `base` has the keys that all things of the folder share.
+    """
+    members: list[Any] = [
+        _model(f"{folder}/{name}", {key: (Literal[name], ...)} | _keywords(folder, name), base)
+        for name in names(folder)
+    ]
+    if len(members) == 1:
+        return members[0]
+    return Annotated[functools.reduce(operator.or_, members), Field(discriminator=key)]
+
+
+def _model(title: str, fields: Any, base: type[BaseModel] = Closed) -> type[BaseModel]:
+    return create_model(title, __base__=base, **fields)
+
+
+def _each_once(hint: Any) -> Any:
+    return Annotated[list[hint], Some, Once]
+
+
+@functools.cache
+def _keywords(folder: str, name: str) -> dict[str, tuple[Any, Any]]:
+    return keywords(function(folder, name), _file(folder, name))
+
+
+def _dotted(folder: str) -> str:
+    return f"palimpsest.{folder.replace('/', '.')}"
 
 
 def _file(folder: str, name: str) -> str:

@@ -1,11 +1,11 @@
-"""The tables of results as the figures, the choice of settings and the claims read them.
+"""The tables of results: which columns are keys, and how figures, selection and claims read them.
 
-`klom.csv` has a row for each forget set, method, setting and split. Here the columns `klom_p95`
-and `null_p95`, whose names hold the percentile, become `score` and `null`, and the rows of the
-three splits of one setting become one row, a point in the figures.
+In a table of scores the keys stand first and the last key is `split`; all to the right of it are
+results. So a new setting, or a new metric, is told by its place and is written down nowhere.
+`by_setting` makes one row of the three splits of one setting, a point in the figures.
 """
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,8 @@ import pandas as pd
 from palimpsest.files import InputError, atomic_path
 
 SPLITS = ("forget", "retain", "val")
-_PERCENTILE = re.compile(r"(klom|null|second_oracle)_p(\d+(?:\.\d+)?)$")
-_RESULTS = {
-    "forget_set", "method", "split", "score", "ci_low", "ci_high", "null", "percentile",
-    "klom_mean", "n_models", "nan_points", "clipped_points", "relative_cost", "seconds",
-    "accuracy", "accuracy_sd", "diverged_models",
-}  # fmt: skip
+_MEASURES = {"klom": "klom", "ci_low": "low", "ci_high": "high", "null": "null"}
+_NO_SETTINGS = {"forget_set", "method", "comparison", "n_models", "split"}
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
@@ -28,22 +24,14 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
-def read_table(path: str | Path, needed: list[str]) -> pd.DataFrame:
-    """A CSV file that has the columns `needed`; InputError with one sentence if it has not.
-
-    `klom_pX` and `null_pX` are called `score` and `null`, and X stands in the column `percentile`.
-    """
+def read_table(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
+    """A CSV file that has the columns `needed`; InputError with one sentence if it has not."""
     try:
         table = pd.read_csv(path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a table of comma-separated values ({error})") from None
-    found = {str(name): match for name in table if (match := _PERCENTILE.fullmatch(str(name)))}
-    names = {"klom": "score", "null": "null", "second_oracle": "second_oracle"}
-    table = table.rename(columns={name: names[match[1]] for name, match in found.items()})
-    if found:
-        table["percentile"] = float(next(iter(found.values()))[2])
     missing = [name for name in needed if name not in table]
     if missing:
         raise InputError(f"{path}: has no column {missing[0]}; needed are {', '.join(needed)}")
@@ -54,8 +42,8 @@ def read_klom(path: str | Path) -> pd.DataFrame:
     """klom.csv, a row for each forget set, method, setting and split."""
     return read_table(
         path,
-        ["forget_set", "method", "split", "score", "ci_low", "ci_high", "null", "nan_points",
-         "relative_cost"],
+        ["forget_set", "method", "split", "percentile", "klom", "ci_low", "ci_high", "null",
+         "nan_points", "relative_cost"],
     )  # fmt: skip
 
 
@@ -67,42 +55,70 @@ def read_accuracy(path: str | Path) -> pd.DataFrame:
 
 
 def read_number_of_models(path: str | Path) -> pd.DataFrame:
-    """number_of_models.csv, a row for each forget set, split, comparison and number of models."""
-    table = read_table(path, ["forget_set", "split", "n_models", "score", "null"])
-    return table if "comparison" in table else table.assign(comparison="original")
+    """number_of_models.csv, a row for each forget set, comparison, number of models and split."""
+    return read_table(
+        path, ["forget_set", "comparison", "n_models", "split", "percentile", "klom", "null"]
+    )
+
+
+def key_columns(table: pd.DataFrame) -> list[str]:
+    """The columns that say what a row of a table of scores is about: up to and with `split`."""
+    return list(table.columns[: table.columns.get_loc("split") + 1])
 
 
 def setting_columns(table: pd.DataFrame) -> list[str]:
-    """The columns that say which setting a row belongs to: all that are not results."""
-    return [name for name in table if name not in _RESULTS]
+    """The keys that are settings of a method, such as `lr` and `epochs`."""
+    return [name for name in key_columns(table) if name not in _NO_SETTINGS]
+
+
+def join_tables(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """All rows of the parts of one table; where they are of methods, sorted by their keys.
+
+    Parts may have keys of their own, a method's settings. A setting that only some methods have
+    stands where they have it, before the next setting that an earlier method has too; methods are
+    taken by name, so the order of `parts` is of no matter.
+    """
+    parts = [part for part in parts if len(part)] or list(parts[:1])
+    if "method" not in parts[0]:
+        return pd.concat(parts, ignore_index=True)
+    parts = sorted(parts, key=lambda part: part["method"].min())
+    keys = ["forget_set", "method"] + ["split"] * ("split" in parts[0])
+    for part in parts if "split" in keys else []:
+        place = len(keys)
+        for name in reversed(key_columns(part)):
+            if name not in keys:
+                keys.insert(place, name)
+            place = keys.index(name)
+    joined = pd.concat(parts, ignore_index=True)
+    results = [name for name in joined if name not in keys]
+    return joined[keys + results].sort_values(keys, na_position="first", ignore_index=True)
 
 
 def by_setting(klom: pd.DataFrame) -> pd.DataFrame:
     """One row for each forget set, method and setting, in the order of the table.
 
-    For each split S the columns S_score, S_low, S_high and S_null, in nats. `control` marks the
+    For each split S the columns S_klom, S_low, S_high and S_null, in nats. `control` marks the
     settings of learning rate 0, in which only BatchNorm's statistics move; `diverged` those in
     which some model's margin of some point is not a number, or a score is not finite (it is NaN
-    here). ValueError for a
-    setting that lacks a split.
+    here). ValueError for a setting that lacks a split.
     """
-    keys = ["forget_set", "method", *setting_columns(klom)]
+    keys = key_columns(klom)[:-1]
     numbered = klom.assign(setting=klom.groupby(keys, dropna=False, sort=False).ngroup())
-    kept = [*keys, "relative_cost", *[name for name in ("seconds", "n_models") if name in klom]]
+    kept = [*keys, "percentile", "relative_cost"]
     settings = numbered.drop_duplicates("setting").set_index("setting")[kept]
-    measures = {"score": "score", "ci_low": "low", "ci_high": "high", "null": "null"}
     for split in SPLITS:
         part = numbered[numbered["split"] == split].set_index("setting")
         if not part.index.is_unique or not settings.index.isin(part.index).all():
             raise ValueError(f"the table of KLoM needs one row of split {split} for each setting")
-        part = part[list(measures)].rename(columns={k: f"{split}_{v}" for k, v in measures.items()})
-        settings = settings.join(part)
-    names = [f"{split}_score" for split in SPLITS]
-    settings[names] = settings[names].where(np.isfinite(settings[names].to_numpy(dtype=float)))
-    scores = settings[names]
+        names = {name: f"{split}_{short}" for name, short in _MEASURES.items()}
+        settings = settings.join(part[list(names)].rename(columns=names))
+    names_of_scores = [f"{split}_klom" for split in SPLITS]
+    scores = settings[names_of_scores].astype(float)
+    scores = scores.where(np.isfinite(scores))
+    settings[names_of_scores] = scores
     nan_points = numbered.groupby("setting")["nan_points"].max()
     settings["diverged"] = (nan_points > 0) | scores.isna().any(axis=1)
-    settings["worst_score"] = scores.max(axis=1, skipna=False)
+    settings["worst_klom"] = scores.max(axis=1, skipna=False)
     settings["control"] = settings["lr"] == 0 if "lr" in settings else False
     return settings.reset_index(drop=True)
 

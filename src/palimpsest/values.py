@@ -6,10 +6,20 @@ words allowed. They check strictly: 24.0 is no integer, NaN no number, "1e-5" a 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+
+class Closed(BaseModel):
+    """A map of settings with these keys and no others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
 
 Count = Annotated[int, Field(ge=1)]
 """1, 2, 3, ..."""
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+"""passes over a split; a plan holds each of them"""
 Whole = Annotated[int, Field(ge=0)]
 """0, 1, 2, ..."""
 Several = Annotated[int, Field(ge=2)]
@@ -32,10 +42,12 @@ unlearning code); frozen: the statistics of the starting model are kept and used
 def _each_once(values: list[Any]) -> list[Any]:
     for place, value in enumerate(values):
         if value in values[:place]:
-            raise ValueError(f"holds {value!r} twice")
+            raise PydanticCustomError("twice", "an entry stands twice", {"place": place})
     return values
 
 
 Once = AfterValidator(_each_once)
 """in the annotation of a list: each of its values once"""
-Names = Annotated[list[Name], Field(min_length=1), Once]
+Some = Field(min_length=1)
+"""in the annotation of a list or map: at least one entry"""
+Names = Annotated[list[Name], Some, Once]

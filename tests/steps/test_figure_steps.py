@@ -1,23 +1,39 @@
 """The programs that draw and judge, and the report notebook, by hand on made-up results."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import papermill
 import pytest
+from synthetic_results import write_results
+
+from palimpsest.data.splits import Split
+from palimpsest.records import Record
+from palimpsest.registry import names
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "figures"))
-
-from synthetic_results import write_results  # noqa: E402
-
+REPORT = ROOT / "reports" / "ascent"
+NOTEBOOK = REPORT / "report.ipynb"
 SETS = ["random_30", "pc1_top_30", "pc2_top_30"]
-NOTEBOOK = ROOT / "reports" / "ascent.ipynb"
 MAGIC = {".pdf": b"%PDF", ".png": b"\x89PNG", ".svg": b"<?xml"}
+ASCENT, ALL = ["ga", "gda"], ["ga", "gda", "scrub"]
+SETTINGS = {
+    "figure_1": {"forget_sets": SETS[1:2], "methods": ASCENT},
+    "figure_2": {"forget_set": SETS[0], "method": "ga"},
+    "figure_3": {"forget_sets": SETS, "methods": ASCENT},
+    "figure_6": {"forget_sets": SETS, "methods": ALL},
+    "figure_7": {"forget_sets": SETS, "methods": ALL},
+    "lemma_1": {"forget_sets": SETS[:1]},
+    "number_of_models": {},
+}
+INPUTS = {"lemma_1": ["splits", "originals", "oracles"], "number_of_models": ["number_of_models"]}
+FIGURES = names("studies/ascent/figures")
 
 
 def run(program, *args):
@@ -29,39 +45,49 @@ def run(program, *args):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
+    """The tables of a run, and the records of its random set, by the names of inputs."""
     folder = tmp_path_factory.mktemp("ascent")
     write_results(folder, SETS)
+    split = Split(np.arange(100), np.arange(100, 150), np.arange(30))
+    split.save(folder / "splits.json")
+    rng = np.random.default_rng(0)
+    for seed, name in ((0, "originals"), (100, "oracles")):
+        margins = rng.normal(3, 2, (20, 150)).astype(np.float32)
+        statistics = {"margin": margins, "correct": margins > 0}
+        record = Record(statistics, split.points, seed + np.arange(20))
+        record.save(folder / f"{name}.npz")
     return folder
 
 
-def arguments(results, name):
-    """The command line of one figure, without its --out."""
-    note = ["--note", "N = 100 models, made up"]
-    planes = ["plot_klom_planes", "--klom", results / "klom.csv", "--title", name, *note]
-    if name == "figure_2":
-        return ["plot_illusion", "--klom", results / "klom.csv", "--forget-set", SETS[0], *note]
-    if name == "number_of_models":
-        return ["plot_number_of_models", "--table", results / "number_of_models.csv", *note]
-    if name == "figure_1":
-        return [*planes, "--forget-sets", SETS[1], "--methods", "ga", "gda"]
-    if name == "figure_3":
-        return [*planes, "--forget-sets", *SETS, "--methods", "ga", "gda"]
-    against = {"figure_6": "val", "figure_7": "retain"}[name]
-    return [*planes, "--forget-sets", *SETS, "--methods", "ga", "gda", "scrub",
-            "--against", against]  # fmt: skip
+def path_of(folder, name):
+    suffix = {"splits": ".json", "originals": ".npz", "oracles": ".npz"}.get(name, ".csv")
+    return folder / f"{name}{suffix}"
 
 
-FIGURES = ["figure_1", "figure_2", "figure_3", "figure_6", "figure_7", "number_of_models"]
+def draw(figure, folder, out, inputs=None, settings=None, formats=(".png",)):
+    """Draw a figure of the study from the files in `folder`."""
+    inputs = INPUTS.get(figure, ["klom"]) if inputs is None else inputs
+    return run(
+        "draw", "--figure", ROOT / "src/palimpsest/studies/ascent/figures" / f"{figure}.py",
+        "--inputs", *[f"{name}={path_of(folder, name)}" for name in inputs],
+        "--settings", json.dumps(SETTINGS[figure] if settings is None else settings),
+        "--note", "N = 100 models, made up",
+        "--out", *[out / f"{figure}{suffix}" for suffix in formats],
+        "--out-table", out / f"{figure}_shown.csv",
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def figures(results):
-    """Each figure in three formats."""
+    """Each figure in three formats, with its table."""
     for name in FIGURES:
-        paths = [results / f"{name}{suffix}" for suffix in MAGIC]
-        done = run(*arguments(results, name), "--out", *paths)
+        done = draw(name, results, results, formats=MAGIC)
         assert done.returncode == 0, done.stderr
     return results
+
+
+def test_every_figure_of_the_study_is_tried():
+    assert sorted(SETTINGS) == FIGURES
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -72,17 +98,31 @@ def test_each_figure_is_written_in_three_formats(figures, name):
         assert len(content) > 10_000
 
 
-def test_each_kind_of_figure_has_its_caption():
-    for name in ("figure_planes", "figure_2", "number_of_models"):
-        lines = (ROOT / "reports" / "captions" / f"{name}.rst").read_text().splitlines()
-        assert 1 <= len(lines) <= 20
+def test_each_figure_has_a_table_of_what_it_shows(figures):
+    columns = {name: set(pd.read_csv(figures / f"{name}_shown.csv")) for name in FIGURES}
+    points = {"forget_set", "method", "lr", "epochs", "forget_klom", "forget_low", "forget_null"}
+    for name, own in (("1", "val"), ("3", "val"), ("6", "val"), ("7", "retain")):
+        assert points | {f"{own}_klom", "relative_cost", "diverged"} <= columns[f"figure_{name}"]
+    assert {"path", "lr", "epochs", "mean_klom", "val_klom"} <= columns["figure_2"]
+    assert {"n_models", "comparison", "klom", "null"} <= columns["number_of_models"]
+    assert {"population", "share_beyond", "mean_gap"} <= columns["lemma_1"]
+    shown = pd.read_csv(figures / "figure_3_shown.csv")
+    assert set(shown["method"]) == {"nothing", *ASCENT}
+    assert set(shown["forget_set"]) == set(SETS)
+
+
+def test_everything_shown_has_its_caption():
+    for name in [*FIGURES, "claims", "report"]:
+        text = (REPORT / "captions" / f"{name}.rst").read_text()
+        assert 1 <= len(text.splitlines()) <= 20
+        assert "{%" not in text
 
 
 def judged(results):
-    tables = ["--klom", results / "klom.csv", "--accuracy", results / "accuracy.csv",
-              "--number-of-models", results / "number_of_models.csv"]  # fmt: skip
-    claims = ["--claims", ROOT / "reports" / "claims.yaml"]
-    done = run("judge_claims", *tables, *claims, "--sizes", "random_30=30", "--out",
+    inputs = [f"{name}={path_of(results, name)}"
+              for name in ("klom", "accuracy", "number_of_models")]  # fmt: skip
+    done = run("judge", "--study", "ascent", "--inputs", f"claims={REPORT / 'claims.yaml'}",
+               *inputs, "--settings", '{"sizes": {"random_30": 30}}', "--out",
                results / "claims.csv")  # fmt: skip
     assert done.returncode == 0, done.stderr
     return pd.read_csv(results / "claims.csv")
@@ -99,20 +139,48 @@ def test_the_claims_are_judged_by_what_the_tables_hold(results):
     assert (counted == table["cases"]).all()
 
 
-def test_a_wrong_input_is_one_sentence_and_leaves_nothing(results, tmp_path):
-    out = tmp_path / "figure.png"
-    for args in (
-        ["plot_klom_planes", "--klom", results / "none.csv", "--forget-sets", "a", "--methods",
-         "ga", "--out", out],
-        ["plot_illusion", "--klom", results / "klom.csv", "--forget-set", "a", "--out", out],
-        ["plot_number_of_models", "--table", results / "klom.csv", "--forget-sets", "a", "--out",
-         out],
-    ):  # fmt: skip
-        done = run(*args)
-        assert done.returncode == 1
-        assert "Traceback" not in done.stderr
-        assert done.stderr.count("error: ") == 1
+@pytest.mark.parametrize(
+    ("figure", "inputs", "settings", "sentence"),
+    [
+        ("figure_1", ["accuracy"], None, "draws from klom; give --inputs klom=PATH"),
+        ("figure_1", None, {"forget_sets": ["a"], "methods": ["ga"]}, "forget set a is not in"),
+        ("figure_2", None, {"forget_set": "a"}, "needs method ga, with learning rates"),
+        ("figure_3", None, {"forget_set": "a"}, "unknown setting forget_set; allowed are"),
+        ("lemma_1", None, {"forget_sets": []}, "the run has none"),
+    ],
+)
+def test_a_wrong_input_is_one_sentence_and_leaves_nothing(
+    results, tmp_path, figure, inputs, settings, sentence
+):
+    done = draw(figure, results, tmp_path, inputs, settings)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("error: ") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_or_wrong_table_is_one_sentence(results, tmp_path):
+    for name, table, sentence in (
+        ("figure_1", tmp_path / "klom.csv", "there is no such file"),
+        ("number_of_models", results / "klom.csv", "has no column comparison"),
+    ):
+        own = INPUTS.get(name, ["klom"])[0]
+        done = run(
+            "draw", "--figure", ROOT / "src/palimpsest/studies/ascent/figures" / f"{name}.py",
+            "--inputs", f"{own}={table}", "--settings", json.dumps(SETTINGS[name]),
+            "--out", tmp_path / "a.png", "--out-table", tmp_path / "a.csv",
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_paper_prints_is_a_table():
+    printed = pd.read_csv(REPORT / "printed.csv")
+    assert list(printed) == ["place", "quantity", "value", "unit", "note"]
+    assert printed[["place", "quantity", "value"]].notna().all(axis=None)
 
 
 def test_the_notebook_is_a_report_with_the_parameters_that_the_rule_passes():
@@ -123,7 +191,8 @@ def test_the_notebook_is_a_report_with_the_parameters_that_the_rule_passes():
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
     assert set(papermill.inspect_notebook(str(NOTEBOOK))) == {
-        "results_dir", "agreement_file", "source_dir", "run", "data_set", "models", "device"
+        "results_dir", "agreement_file", "printed_file", "source_dir", "run", "data_set",
+        "models", "device"
     }  # fmt: skip
 
 
@@ -132,7 +201,8 @@ def test_the_notebook_tells_the_story_of_a_run(figures, tmp_path):
     papermill.execute_notebook(
         str(NOTEBOOK), str(tmp_path / "out.ipynb"), kernel_name="python3", progress_bar=False,
         parameters={"results_dir": str(figures), "agreement_file": str(figures / "agreement.json"),
-                    "source_dir": str(ROOT / "src"), "run": "madeup", "models": 100},
+                    "printed_file": str(REPORT / "printed.csv"), "source_dir": str(ROOT / "src"),
+                    "run": "madeup", "models": 100},
     )  # fmt: skip
     cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
     outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
@@ -142,5 +212,7 @@ def test_the_notebook_tells_the_story_of_a_run(figures, tmp_path):
     assert "Run **madeup**" in text
     assert "12 have diverged models" in text
     assert "does not look" in text
+    assert "70 of GA, 48 of GDA, 48 of SCRUB" in text
+    assert "printed too as 0.02 % of the data" in text
     assert "not decided at this scale" in text
     assert "<th" in text

@@ -1,19 +1,23 @@
-"""The programs of the theory, run as the rules run them, and the notebook's form."""
+"""The common programs on the theory, run as the rules run them, and the notebook's form."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import papermill
 import pytest
 
+from palimpsest.registry import names
 from palimpsest.studies.theory.errata import read_misprints, read_statements
 from palimpsest.studies.theory.statements import STATEMENTS
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOK = ROOT / "reports" / "theory.ipynb"
+NOTEBOOK = ROOT / "reports" / "theory" / "report.ipynb"
+FIGURES = names("studies/theory/figures")
 
 
 def run(program, *arguments):
@@ -23,48 +27,69 @@ def run(program, *arguments):
     )  # fmt: skip
 
 
+def judge(path, **settings):
+    words = ("--settings", json.dumps(settings), "--out", path)
+    return run("judge.py", "--study", "theory", *words)
+
+
+def draw(name, *outputs):
+    figure = ROOT / "src" / "palimpsest" / "studies" / "theory" / "figures" / f"{name}.py"
+    table = outputs[0].with_suffix(".csv")
+    return run("draw.py", "--figure", figure, "--out", *outputs, "--out-table", table)
+
+
 @pytest.fixture(scope="module")
 def statements(tmp_path_factory):
     path = tmp_path_factory.mktemp("theory") / "statements.csv"
-    result = run("check_theory.py", "--out", path, "--cases", 100, "--seed", 1)
+    result = judge(path, cases=100, seed=1)
     assert result.returncode == 0, result.stderr
-    return path, result.stdout
+    return path, result.stderr
 
 
-def test_check_theory_writes_a_row_per_statement(statements):
-    path, printed = statements
+def test_judging_writes_a_row_per_statement_and_logs_it(statements):
+    path, logged = statements
     table = read_statements(path)
     assert table.statement.tolist() == [s.statement for s in STATEMENTS]
-    assert set(table.verdict) == {"holds", "holds with a condition", "false as stated"}
+    assert set(table.verdict) == {"holds", "holds with a condition", "fails"}
     assert (table.violations[table.verdict == "holds"] == 0).all()
     failed = table[table.verdict != "holds"]
     assert (failed.violations > 0).all()
     assert failed.condition.str.contains("fails at ").all()
     for text in failed.condition:
-        assert text in printed
-
-
-def test_too_few_cases_are_refused(tmp_path):
-    result = run("check_theory.py", "--out", tmp_path / "a.csv", "--cases", 10)
-    assert result.returncode == 2 and "at least 100 are needed" in result.stderr
-    assert list(tmp_path.iterdir()) == []
+        assert text in logged
+    for statement in table.statement:
+        assert f": {statement} [" in logged
 
 
 @pytest.mark.parametrize(
-    ("program", "arguments"),
+    ("settings", "sentence"),
     [
-        ("plot_theory_figure_4.py", ("--strengths", "0.01")),
-        ("plot_theory_figure_5.py", ()),
-        ("plot_theory_figures_f.py", ("--setting", "overparameterised")),
+        ({"cases": 10, "seed": 0}, "greater than or equal to 100"),
+        ({"cases": 100, "seed": -1}, "greater than or equal to 0"),
+        ({"cases": 100.0, "seed": 0}, "valid integer"),
     ],
 )
-def test_figures_are_written_in_three_forms(tmp_path, program, arguments):
+def test_settings_out_of_range_are_refused(tmp_path, settings, sentence):
+    result = judge(tmp_path / "a.csv", **settings)
+    assert result.returncode == 1 and sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_written_in_three_forms_and_as_a_table(tmp_path, name):
     outputs = [tmp_path / f"figure.{suffix}" for suffix in ("pdf", "svg", "png")]
-    result = run(program, *arguments, "--out", *outputs)
+    result = draw(name, *outputs)
     assert result.returncode == 0, result.stderr
     starts = [output.read_bytes()[:5] for output in outputs]
     assert starts == [b"%PDF-", b"<?xml", b"\x89PNG\r"]
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(pd.read_csv(tmp_path / "figure.csv")) > 100
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_every_figure_has_a_caption():
+    captions = ROOT / "reports" / "theory" / "captions"
+    assert {path.stem for path in captions.glob("*.rst")} == {*FIGURES, "statements", "report"}
 
 
 def test_notebook_has_one_parameters_cell_and_no_outputs():
@@ -78,9 +103,9 @@ def test_notebook_has_one_parameters_cell_and_no_outputs():
 
 def test_rule_passes_the_notebooks_parameters_and_lists_its_modules():
     rules = (ROOT / "workflow" / "rules" / "theory.smk").read_text()
-    names = set(papermill.inspect_notebook(str(NOTEBOOK)))
-    assert names == {word.split()[0] for word in rules.split(" -r ")[1:]}
-    listed = ast.literal_eval(rules.split("NOTEBOOK_MODULES = ")[1].split("]")[0] + "]")
+    parameters = set(papermill.inspect_notebook(str(NOTEBOOK)))
+    assert parameters == {word.split()[0] for word in rules.split(" -r ")[1:]}
+    listed = [rules.split('modules="')[1].split('"')[0]]
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
     modules = set()
@@ -96,12 +121,12 @@ def test_rule_passes_the_notebooks_parameters_and_lists_its_modules():
 def test_notebook_runs_on_other_inputs(tmp_path, statements):
     """One picture stands for all figures; the errata of the repository are the real ones."""
     picture = tmp_path / "figure.png"
-    result = run("plot_theory_figures_f.py", "--setting", "a1", "--out", picture)
+    result = draw("solutions", picture)
     assert result.returncode == 0, result.stderr
     pictures = dict.fromkeys(
-        ("figure_4", "figure_5", "figures_f_a1", "figures_f_over"), str(picture)
+        ("figure_4", "figure_5", "fine_tuning_a1", "fine_tuning_over", "solutions"), str(picture)
     )
-    errata = ROOT / "reports" / "theory_errata.yaml"
+    errata = ROOT / "reports" / "theory" / "errata.yaml"
     papermill.execute_notebook(
         str(NOTEBOOK), str(tmp_path / "out.ipynb"), kernel_name="python3", progress_bar=False,
         parameters={

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from palimpsest.config.machine import may_have_gpu
 from running import SMOKE, copy_sources, plan, snakemake, write_overlay
 
+from palimpsest.config.machine import may_have_gpu
 from palimpsest.data.sources import cifar10
 
 

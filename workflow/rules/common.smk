@@ -14,6 +14,7 @@ sys.path.insert(0, "src")
 from palimpsest import config as configuration
 from palimpsest import registry, stale_locks
 from palimpsest.config import needs
+from palimpsest.config.checking import check, facts_of
 from palimpsest.files import InputError
 from palimpsest.records import ALWAYS
 
@@ -40,7 +41,7 @@ RUNS_JOBS = workflow.is_main_process and not any(
 
 overlays = [os.path.relpath(path) for path in workflow.configfiles]
 try:
-    configuration.check(
+    check(
         config,
         files=["config.yaml", *(path for path in overlays if path != "config.yaml")],
         machine=RUNS_JOBS,
@@ -52,7 +53,7 @@ RUNNING = RUNS_JOBS and stale_locks.enter(Path(".snakemake"))
 
 CONDA = "../../envs/palimpsest.yaml"
 GPU = int(config["device"] == "cuda")
-FACTS = configuration.facts(config)
+FACTS = facts_of(config)
 STACK = config["populations"]["stack"]
 DEVICE = f"--device {config['device']} --precision {config['precision']}"
 NOTE = (

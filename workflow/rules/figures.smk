@@ -25,9 +25,9 @@ def figure_inputs(wildcards):
     """What a figure draws from, by name: the INPUTS of its file, read without running it."""
     tree = ast.parse(Path(figure_file(wildcards)).read_text(encoding="utf-8"))
     values = {
-        node.targets[0].id: node.value
+        ast.unparse(getattr(node, "target", None) or node.targets[0]): node.value
         for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
     }
     files = FIGURE_FILES[study_in(wildcards.folder)]
     return {name: files[name] for name in ast.literal_eval(values["INPUTS"])}

@@ -4,7 +4,17 @@
 def metrics_of(wildcards):
     """The metrics of a study with their settings, as one argument."""
     names = config[wildcards.study]["metrics"]
-    return as_json({name: config["metrics"][name] for name in names})
+    return as_json({name: config["metrics"].get(name, {}) for name in names})
+
+
+def references_of(wildcards):
+    """Of the metrics' settings those on which only oracles are scored, as one argument."""
+    found = {}
+    for name in config[wildcards.study]["metrics"]:
+        metric = registry.module("metrics", name)
+        made = metric.rows if metric.OF_ORACLES else metric.reference
+        found[name] = registry.accepted(made, config["metrics"].get(name, {}))
+    return as_json(found)
 
 
 def metric_files(wildcards):
@@ -60,7 +70,7 @@ rule score_oracles:
         mem_mb=memory("score"),
         runtime=minutes("score"),
     params:
-        metrics=metrics_of,
+        metrics=references_of,
     shell:
         "python {input.script} --forget-set {wildcards.forget_set} --split {input.split}"
         " --oracles {input.oracles} --metrics {params.metrics}"
@@ -131,7 +141,14 @@ rule score_number_of_models:
         mem_mb=memory("score"),
         runtime=minutes("score"),
     params:
-        metrics=as_json({"klom": config["metrics"]["klom"]}),
+        metrics=as_json(
+            {
+                "klom": registry.accepted(
+                    registry.module("metrics", "klom").reference,
+                    config["metrics"]["klom"],
+                )
+            }
+        ),
         numbers=lambda wildcards: config[wildcards.study]["numbers_of_models"],
     shell:
         "python {input.script} --forget-set {wildcards.forget_set} --split {input.split}"

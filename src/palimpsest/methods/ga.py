@@ -5,13 +5,13 @@ plain SGD (no momentum, no decay, constant learning rate) with BatchNorm in trai
 """
 
 from palimpsest.plans.plan import Phase, Plan, Term
-from palimpsest.values import BatchNorm, Count, NotNegative
+from palimpsest.values import BatchNorm, Count, Epochs, NotNegative
 
 
 def plan(
     *,
     lr: NotNegative,
-    epochs: Count,
+    epochs: Epochs,
     forget_batch: Count = 64,
     batch_norm: BatchNorm = "train",
 ) -> Plan:

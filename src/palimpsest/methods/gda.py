@@ -6,14 +6,14 @@ pass over the retain set, both of the cross entropy.
 
 from palimpsest.files import SettingError
 from palimpsest.plans.plan import Phase, Plan, Term
-from palimpsest.values import BatchNorm, Count, NotNegative
+from palimpsest.values import BatchNorm, Count, Epochs, NotNegative
 
 
 def plan(
     *,
     lr: NotNegative,
-    epochs: Count,
-    ascent_epochs: Count,
+    epochs: Epochs,
+    ascent_epochs: Epochs,
     forget_batch: Count = 64,
     retain_batch: Count = 64,
     batch_norm: BatchNorm = "train",

@@ -9,7 +9,7 @@ each of the epochs 3, 5 and 9.
 from palimpsest.files import SettingError
 from palimpsest.plans.losses import Distillation
 from palimpsest.plans.plan import Epoch, Phase, Plan, Term
-from palimpsest.values import BatchNorm, Count, NotNegative, Positive
+from palimpsest.values import BatchNorm, Count, Epochs, NotNegative, Positive
 
 DECAY_EPOCHS = (3, 5, 9)
 
@@ -17,8 +17,8 @@ DECAY_EPOCHS = (3, 5, 9)
 def plan(
     *,
     lr: NotNegative,
-    epochs: Count,
-    ascent_epochs: Count,
+    epochs: Epochs,
+    ascent_epochs: Epochs,
     forget_batch: Count = 64,
     retain_batch: Count = 64,
     alpha: NotNegative = 0.001,

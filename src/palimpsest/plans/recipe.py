@@ -2,12 +2,12 @@
 
 from palimpsest.plans.optimisers import Sgd
 from palimpsest.plans.plan import Phase, Plan, Term
-from palimpsest.values import Count, Momentum, NotNegative, Positive
+from palimpsest.values import Count, Epochs, Momentum, NotNegative, Positive
 
 
 def recipe(
     *,
-    epochs: Count,
+    epochs: Epochs,
     batch_size: Count,
     peak_lr: Positive,
     peak_epoch: Positive,

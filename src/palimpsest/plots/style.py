@@ -4,15 +4,19 @@ No figure uses pyplot, so drawing needs no display and changes no setting of the
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import seaborn as sns
 from matplotlib.artist import Artist
-from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
 
 from palimpsest.files import InputError, atomic_path
 
@@ -25,32 +29,19 @@ _METADATA: dict[str, dict[str, None]] = {
     ".svg": {"Date": None},
 }
 _SETTINGS: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
-    "figure.titlesize": 11,
-    "text.color": "0.15",
-    "axes.labelcolor": "0.15",
     "axes.edgecolor": "0.4",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "0.8",
+    "axes.linewidth": 0.8,
     "grid.linewidth": 0.5,
-    "xtick.bottom": False,
-    "ytick.left": False,
+    "figure.titlesize": 11,
     "svg.hashsalt": "palimpsest",
     "savefig.dpi": 180,
     "pdf.fonttype": 42,
 }
-METHOD_NAMES = {"nothing": "original", "ga": "GA", "gda": "GDA", "scrub": "SCRUB"}
 SPLIT_NAMES = {"forget": "forget set", "retain": "retain set", "val": "validation set"}
-_METHOD_MARKERS = {"ga": "^", "gda": "s", "scrub": "D"}
-_OTHER_MARKERS = ("v", "p", "h", "<", ">", "8")
-COLOURBLIND = ("#0173B2", "#DE8F05", "#029E73")  # the first of seaborn's palette of that name
+BATCH_NORM_NAMES = {"train": "BatchNorm in train mode", "frozen": "BatchNorm frozen"}
+MARKERS = ("^", "s", "D", "v", "p", "h", "<", ">", "8", "d")  # o, *, P and x have a meaning
 INK = "0.15"  # of what is not data: original, oracle, floor
+SIZE = 26.0  # area of a marker, in square points
 
 
 @contextmanager
@@ -58,7 +49,8 @@ def figure_style() -> Iterator[None]:
     """Draw and save in the look of all figures, whatever the caller's settings."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
+        # matplotlib's own font: the others that seaborn names differ between machines
+        sns.set_theme("paper", "whitegrid", "colorblind", "DejaVu Sans", 0.93, rc=_SETTINGS)
         yield
 
 
@@ -80,20 +72,25 @@ def check_formats(paths: Sequence[Path]) -> None:
 
 def cost_colours() -> Colormap:
     """Dark to light, monotone in grey too, without viridis' palest end, which white swallows."""
-    shades = matplotlib.colormaps["viridis"]
-    return LinearSegmentedColormap.from_list("cost", [shades(0.85 * i / 255) for i in range(256)])
+    return sns.blend_palette(sns.color_palette("viridis", 256)[:218], as_cmap=True)
 
 
 def method_name(method: str) -> str:
-    """A method's name in the figures; a user's own keeps its name."""
-    return METHOD_NAMES.get(method, method)
+    """A method's name in the figures: `ga` is GA, `salun_mask` is salun mask."""
+    if method == "nothing":
+        return "original"
+    return method.upper() if len(method) <= 5 and "_" not in method else method.replace("_", " ")
 
 
-def method_markers(methods: Sequence[str]) -> dict[str, str]:
-    """A marker for each method; the circle is kept for the original, as in the paper."""
-    others = [method for method in methods if method not in _METHOD_MARKERS]
-    spare = {method: _OTHER_MARKERS[i % len(_OTHER_MARKERS)] for i, method in enumerate(others)}
-    return {method: _METHOD_MARKERS.get(method) or spare[method] for method in methods}
+def method_markers(
+    methods: Iterable[str], chosen: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """A marker for each method, by its place among their sorted names, or as `chosen`.
+
+    The circle is kept for the original, as in the paper.
+    """
+    names = sorted(set(methods) - {"nothing"})
+    return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(names)} | dict(chosen or {})
 
 
 def forget_set_name(name: str) -> str:
@@ -120,3 +117,27 @@ def start_figure(
     )  # fmt: skip
     foot.text(0.5, 0.06, note, ha="center", va="bottom", fontsize=7.5, color="0.35")
     return figure, top
+
+
+def facets(part: SubFigure, count: int, most: int = 3) -> list[Axes]:
+    """`count` panels of one common scale, in rows of at most `most`."""
+    columns = min(count, most)
+    axes = part.subplots(math.ceil(count / columns), columns, sharex=True, sharey=True)
+    panels = [axes] if count == 1 else list(axes.flat)
+    for ax in panels[count:]:
+        ax.set_visible(False)
+    for ax in panels[max(count - columns, 0) : count]:
+        ax.tick_params(labelbottom=True)
+    return panels[:count]
+
+
+def hollow(ax: Axes, fill: str = "white") -> None:
+    """Fill the points drawn last with `fill`, and keep their colours for the edges."""
+    points = ax.collections[-1]
+    points.set_edgecolor(points.get_facecolor())  # type: ignore[arg-type]
+    points.set(facecolor=fill, linewidth=1.0)
+
+
+def point_handle(label: str, marker: str, face: str = "0.45", edge: str = "0.45") -> Line2D:
+    """A legend entry of one marker."""
+    return Line2D([], [], ls="", marker=marker, ms=5.5, mfc=face, mec=edge, label=label)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from palimpsest import configuration
+from palimpsest import config
+from palimpsest.config import checking
 from palimpsest.files import InputError
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 BASE = ROOT / "config.yaml"
 
 
@@ -20,14 +20,14 @@ def project(tmp_path):
     shutil.copy(BASE, tmp_path)
 
     def run(overlay=None, command_line=None, machine=False):
-        sources = ["config.yaml"]
+        files = ["config.yaml"]
         if overlay is not None:
             text = overlay if isinstance(overlay, str) else yaml.safe_dump(overlay)
             (tmp_path / "mine.yaml").write_text(text)
-            sources.append("mine.yaml")
-        config = configuration.load([tmp_path / source for source in sources])
-        config = configuration.merge(config, command_line or {})
-        configuration.check(config, sources=sources, schema=SCHEMA, root=tmp_path, machine=machine)
+            files.append("mine.yaml")
+        merged = config.load([tmp_path / file for file in files])
+        merged = config.merge(merged, command_line or {})
+        checking.check(merged, files=files, root=tmp_path, machine=machine)
 
     run.root = tmp_path
     return run

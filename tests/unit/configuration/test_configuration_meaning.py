@@ -1,13 +1,11 @@
 """Parts of a configuration that do not fit: each one clear sentence."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from palimpsest import config_meaning
 from palimpsest.files import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -17,7 +15,7 @@ BASE = ROOT / "config.yaml"
 def grid(**settings):
     base = {"lr": [0.1], "epochs": [5], "ascent_epochs": [3], "forget_batch": [8],
             "retain_batch": [8], "batch_norm": ["train"]}  # fmt: skip
-    return {"grids": {"gda": [{**base, **settings}]}}
+    return {"ascent": {"grids": {"gda": [{**base, **settings}]}}}
 
 
 MEANING = [
@@ -34,20 +32,26 @@ MEANING = [
      "allowed: ranges of seeds that do not overlap"),
     ({"datamodels": {"first_seed": 19800}}, "datamodels.first_seed gives the seeds 19800..20023"),
     ({"ascent": {"forget_sets": ["random_31"]}},
-     "ascent.forget_sets names 'random_31'; allowed: random_30, pc1_top_30, pc2_top_30"),
-    ({"ascent": {"figure_1_forget_set": "random_31"}}, "ascent.figure_1_forget_set names 'random_"),
+     "ascent.forget_sets names 'random_31' (did you mean random_30?); allowed: random_30, pc1"),
+    ({"ascent": {"figures": {"figure_1": {"forget_sets": ["random_31"]}}}},
+     "ascent.figures.figure_1.forget_sets names 'random_31'; allowed: random_30, pc1_top"),
+    ({"ascent": {"figures": {"figure_2": {"forget_set": "mine"}}}},
+     "ascent.figures.figure_2.forget_set names 'mine'; allowed: random_30, pc1_top_30, pc2_top_30"),
     ({"ascent": {"forget_sets": ["random_30", "pc1_top_30"]}},
-     "ascent.figure_3_forget_sets names 'pc2_top_30'; allowed: random_30, pc1_top_30"),
+     "ascent.figures.figure_3.forget_sets names 'pc2_top_30'; allowed: random_30, pc1_top_30"),
     ({"populations": {"second_oracle_models": 101}}, "populations.second_oracle_models is 101"),
     ({"populations": {"second_oracle": ["mine"]}}, "populations.second_oracle names 'mine'; allow"),
     ({"forget_sets": {"base": {"kind": "random", "size": 3, "seed": 0}}}, "forget_sets.base is th"),
-    (grid(ascent_epochs=[3, 6]), "grids.gda[0].ascent_epochs reaches 6; allowed: at most the leas"),
-    (grid(lr=[0, 0.0]), "grids.gda[0].lr holds 0.0 twice; allowed: each value once"),
-    ({"grids": {"gda": grid()["grids"]["gda"] * 2}}, "grids.gda gives the setting ascent_epochs 3"),
-    (grid(momentum=[0.9]), "grids.gda[0].momentum is an unknown key"),
+    (grid(ascent_epochs=[3, 7]),
+     "ascent.grids.gda[0].ascent_epochs is 7; allowed: at most epochs, 5 here"),
+    (grid(lr=[0, 0.0]), "ascent.grids.gda[0].lr holds 0.0 twice; allowed: each value once"),
+    ({"ascent": {"grids": {"gda": grid()["ascent"]["grids"]["gda"] * 2}}},
+     "ascent.grids.gda gives the setting lr 0.1, epochs 5, ascent_epochs 3, "),
+    (grid(momentum=[0.9]), "ascent.grids.gda[0].momentum is an unknown key"),
     ({"datamodels": {"fraction": 0.0001}},
      "datamodels.fraction is 0.0001, 0 of the 1437 training points; allowed: a part of 1 to 1436 "),
-    ({"klom": {"numbers_of_models": [50, 101]}}, "klom.numbers_of_models holds 101; allowed: at m"),
+    ({"ascent": {"numbers_of_models": [50, 101]}},
+     "ascent.numbers_of_models holds 101; allowed: at most populations.models, which is 100"),
     ({"data": {"train_size": 1438}}, "data.train_size is 1438; allowed: 1 to 1437, or null for al"),
     ({"data": {"val_size": 361}}, "data.val_size is 361; allowed: 1 to 360, or null for all"),
     ({"data": {"val_fraction": 0.9999}}, "data.val_fraction 0.9999 leaves 0 training and 1797"),
@@ -72,10 +76,10 @@ def test_parts_that_do_not_fit(sentence, overlay, found):
 
 def test_a_method_needs_a_grid(sentence, project):
     text = BASE.read_text()
-    start, end = text.index("  scrub: "), text.index("klom:  ")
+    start, end = text.index("    scrub: "), text.index("  metrics: [")
     (project.root / "config.yaml").write_text(text[:start] + text[end:])
     assert sentence() == (
-        "config.yaml: ascent.methods names scrub, and grids.scrub is missing; "
+        "config.yaml: ascent.methods names scrub, and ascent.grids.scrub is missing; "
         "needed: a grid for each method"
     )
 
@@ -110,15 +114,17 @@ def test_what_is_allowed(project, overlay):
 
 def from_file(**keys):
     return {"forget_sets": {"mine": {"kind": "file", **keys}}, "ascent": {
-        "forget_sets": ["mine"], "figure_1_forget_set": "mine", "figure_2_forget_set": "mine",
-        "figure_3_forget_sets": ["mine"]}, "populations": {"second_oracle": []}}  # fmt: skip
+        "forget_sets": ["mine"], "figures": {
+            "figure_1": {"forget_sets": ["mine"]}, "figure_2": {"forget_set": "mine"},
+            "figure_3": {"forget_sets": ["mine"]}}},
+        "populations": {"second_oracle": []}}  # fmt: skip
 
 
 def test_a_forget_set_from_a_file(sentence, project):
-    from palimpsest.data.sources import load_dataset
+    from palimpsest.data.sources import digits
     from palimpsest.data.splits import base_split
 
-    split = base_split(load_dataset("digits"))
+    split = base_split(digits.load(project.root, False, "official"))
     outside = [split.train[0], split.val[0]]
     np.savez(project.root / "mine.npz", good=split.train[:20], outside=outside, twice=[5, 5],
              far=[1797], all=split.train)  # fmt: skip
@@ -151,30 +157,81 @@ def test_a_forget_set_from_a_file_on_cifar10(project, sentence):
     assert "the forget set has 3 points and the training set 3; allowed: at most 2" in text
 
 
-def test_a_method_without_a_file_is_named(sentence, monkeypatch, tmp_path):
-    package = tmp_path / "palimpsest"
-    (package / "methods").mkdir(parents=True)
-    for name in ("nothing", "ga", "scrub"):
-        shutil.copy(ROOT / "src/palimpsest/methods" / f"{name}.py", package / "methods")
-    monkeypatch.setattr(config_meaning, "__file__", str(package / "config_meaning.py"))
-    text = sentence({})
-    assert "ascent.methods names gda, which has no file; allowed: ga, nothing, scrub" in text
+# Studies and what they name
+
+MASK = {"name": "random_mask", "share": 0.5}
+
+
+def prepared(*entries):
+    return grid(prepare=list(entries))
+
+
+NAMES = [
+    ({"studies": ["ascnt"]}, "studies[0] is the text 'ascnt' (did you mean ascent?); allowed: as"),
+    ({"studies": []}, "studies is an empty list; allowed: at least one entry"),
+    ({"studies": ["ascent", "ascent"]}, "studies holds the text 'ascent' twice; allowed: each val"),
+    ({"ascent": {"methods": ["nothing", "scrubb"]}},
+     "ascent.methods[1] is the text 'scrubb' (did you mean scrub?); allowed: ga, gda, nothing, sc"),
+    ({"ascent": {"methods": ["ga", "gda"]}},
+     "ascent.methods names ga, gda; allowed: nothing, the original, and another one"),
+    ({"ascent": {"metrics": ["klm"]}},
+     "ascent.metrics[0] is the text 'klm' (did you mean klom?); allowed: accuracy, klom"),
+    ({"ascent": {"record": ["logit"]}},
+     "ascent.record[0] is the text 'logit' (did you mean logits?); allowed: logits"),
+    (prepared({"name": "random_msk", "share": 0.5}),
+     "ascent.grids.gda[0].prepare[0].name is the text 'random_msk' (did you mean random_mask?); a"),
+    (prepared({"name": "random_mask", "share": 1}),
+     "ascent.grids.gda[0].prepare[0].share is 1; allowed: a number above 0 and below 1"),
+    (prepared(None, {"name": "random_mask", "shares": 0.5}),
+     "ascent.grids.gda[0].prepare[1].shares is an unknown key (did you mean share?); allowed: "),
+    (prepared({"name": "random_mask"}),
+     "ascent.grids.gda[0].prepare[0].share is missing; needed in ascent.grids.gda[0].prepare[0]: "),
+    (prepared(MASK, MASK), "ascent.grids.gda[0].prepare holds a map twice; allowed: each value on"),
+    (prepared("random_mask"), "ascent.grids.gda[0].prepare[0] is the text 'random_mask'; allowed:"),
+    ({"ascent": {"grids": {"gda": [{"lr": [0.1], "epochs": [5]}]}}},
+     "ascent.grids.gda[0].ascent_epochs is missing; needed in ascent.grids.gda[0]: lr, epochs, as"),
+    ({"ascent": {"methods": ["nothing", "ga"], "grids": {"gda": [{"lr": [0.1], "epochs": [5],
+      "ascent_epochs": [6]}]}}}, "ascent.grids.gda[0].ascent_epochs is 6; allowed: at most epo"),
+    ({"theory": {"cases": 99}}, "theory.cases is 99; allowed: an integer of at least 100"),
+    ({"theory": {"case": 99}}, "theory.case is an unknown key (did you mean cases?); allowed: cas"),
+    ({"metrics": {"accuracy": {"bins": 3}}}, 
+     "metrics.accuracy.bins is an unknown key; allowed: none"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overlay", "found"), NAMES)
+def test_studies_that_name_what_is_not_there(sentence, overlay, found):
+    assert sentence(overlay).startswith(f"mine.yaml: {found}")
+
+
+def test_a_grid_may_leave_out_what_has_a_default_and_name_preparations(project):
+    short = {"lr": [0.1], "epochs": [5], "ascent_epochs": [3], "prepare": [None, MASK]}
+    project({"ascent": {"grids": {"gda": [short]}}})
+
+
+def test_a_metric_needs_what_the_records_hold_and_its_settings(project, sentence, add_file):
+    text = "NEEDS = ('margin', 'logits')\ndef rows(record, *, bins: int): ..."
+    add_file("metrics", "mine", text)
+    overlay = {"ascent": {"metrics": ["mine"]}, "metrics": {"mine": {"bins": 3}}}
+    assert sentence(overlay) == (
+        "mine.yaml: ascent.metrics names mine, which needs logits, and ascent.record does not keep "
+        "it; allowed: add logits to ascent.record"
+    )
+    overlay["ascent"]["record"] = ["logits"]
+    project(overlay)
+    assert sentence({"ascent": overlay["ascent"]}) == (
+        "mine.yaml: ascent.metrics names mine, and metrics.mine is missing; "
+        "needed: the settings of each metric"
+    )
 
 
 @pytest.mark.parametrize(
-    ("arguments", "found"),
+    ("text", "found"),
     [
-        ("lr", "grids.ga[0].epochs is no setting of schedule() in methods/ga.py; allowed: lr"),
-        (
-            "lr, epochs, forget_batch, batch_norm, scale, power=2",
-            "grids.ga[0] lacks scale; allowed",
-        ),
-        ("*, lr, epochs, forget_batch, batch_norm, scale", "grids.ga[0] lacks scale; allowed"),
+        ("", "methods/broken.py: has no function plan; needed: one, whose arguments after * are"),
+        ("def plan(*, lr): ...", "methods/broken.py: the setting lr of plan() has no annotation;"),
     ],
 )
-def test_a_grid_has_the_settings_of_its_schedule(sentence, monkeypatch, tmp_path, arguments, found):
-    package = tmp_path / "palimpsest"
-    shutil.copytree(ROOT / "src/palimpsest/methods", package / "methods")
-    (package / "methods" / "ga.py").write_text(f"def schedule({arguments}): ...\n")
-    monkeypatch.setattr(config_meaning, "__file__", str(package / "config_meaning.py"))
-    assert found in sentence({})
+def test_a_broken_file_of_a_method_is_named(sentence, add_file, text, found):
+    add_file("methods", "broken", text)
+    assert sentence({}).startswith(f"src/palimpsest/{found}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from palimpsest import configuration
+from palimpsest import config
 
 ROOT = Path(__file__).parents[3]
 BASE = ROOT / "config.yaml"
@@ -13,7 +13,7 @@ BASE = ROOT / "config.yaml"
 
 def test_the_sentence_names_file_key_found_and_allowed(sentence):
     assert sentence({"training": {"epochs": 0}}) == (
-        "mine.yaml: training.epochs is 0; allowed: an integer of at least 1"
+        "mine.yaml: training.epochs is 0; allowed: an integer of at least 1 and at most 100000"
     )
 
 
@@ -32,24 +32,25 @@ UNKNOWN = [
     ({"trainin": {"epochs": 3}}, "trainin is an unknown key (did you mean training?)"),
     ({"training": {"epoch": 3}}, "training.epoch is an unknown key (did you mean epochs?)"),
     ({"training": {"colour": 3}}, "training.colour is an unknown key; allowed: epochs, batch"),
-    ({"grids": {"gaa": []}}, "grids.gaa is an unknown key"),
+    ({"ascent": {"grids": {"gaa": []}}},
+     "ascent.grids.gaa is an unknown key (did you mean ga?); allowed: ga, gda, nothing, scrub"),
     ({"datamodels": {"trak": {"dim": 3}}}, "datamodels.trak.dim is an unknown key"),
-    ({"klom": {True: 3}}, "klom[True] is an unknown key"),
+    ({"metrics": {"klom": {True: 3}}}, "metrics.klom[True] is an unknown key"),
     (
         {"forget_sets": {"random_30": {"top": 3}}},
         "forget_sets.random_30.top is an unknown key where kind is random; allowed: kind, size, s",
     ),
     (
-        {"grids": {"ga": [{"lr": [0.1], "epochs": [1], "forget_batch": [8], "batch_norm": ["train"],
-                           "alpha": [1]}]}},
-        "grids.ga[0].alpha is an unknown key; allowed: lr, epochs, forget_batch, batch_norm",
+        {"ascent": {"grids": {"ga": [{"lr": [0.1], "epochs": [1], "forget_batch": [8],
+                                      "batch_norm": ["train"], "alpha": [1]}]}}},
+        "ascent.grids.ga[0].alpha is an unknown key; allowed: lr, epochs, forget_batch, batch_norm",
     ),
 ]  # fmt: skip
 
 WRONG_VALUES = [
     ({"training": {"epochs": "many"}}, "training.epochs is the text 'many'; allowed: an integer"),
-    ({"training": {"epochs": True}}, "training.epochs is true; allowed: an integer of at least 1"),
-    ({"training": {"epochs": 24.0}}, "training.epochs is 24.0; allowed: an integer of at least 1"),
+    ({"training": {"epochs": True}}, "training.epochs is true; allowed: an integer of at least 1 and at most 100000"),
+    ({"training": {"epochs": 24.0}}, "training.epochs is 24.0; allowed: an integer of at least 1 and at most 100000"),
     ({"training": {"epochs": None}}, "training.epochs is null; allowed: an integer"),
     ({"training": {"peak_lr": True}}, "training.peak_lr is true; allowed: a number above 0"),
     ({"training": {"peak_lr": float("nan")}}, "training.peak_lr is nan; allowed: a number above 0"),
@@ -59,19 +60,22 @@ WRONG_VALUES = [
     ({"training": 3}, "training is 3; allowed: a map"),
     ({"data": {"download": "yes, please"}}, "data.download is the text 'yes, please'; allowed: tr"),
     ({"data": {"train_size": 0}}, "data.train_size is 0; allowed: an integer of at least 1 or nul"),
-    ({"data": {"name": "mnist"}}, "data.name is the text 'mnist'; allowed: digits, cifar10"),
+    ({"data": {"name": "mnist"}}, "data.name is the text 'mnist'; allowed: cifar10, digits"),
     ({"device": "gpu"}, "device is the text 'gpu'; allowed: cpu, cuda"),
     ({"run": "../up"}, "run is the text '../up'; allowed: a text of lower-case letters, digits, _"),
     ({"run": "digits\n"}, "run is the text"),
     ({"run": ""}, "run is an empty text"),
     ({"populations": {"first_seed": -1}}, "populations.first_seed is -1; allowed: an integer"),
     ({"populations": {"first_seed": 1.5}}, "populations.first_seed is 1.5; allowed: an integer"),
-    ({"klom": {"mode": "mine"}}, "klom.mode is the text 'mine'; allowed: ours, easydub, georgiev"),
-    ({"klom": {"percentile": 101}}, "klom.percentile is 101; allowed: a number of at least 0 and"),
+    ({"metrics": {"klom": {"mode": "mine"}}},
+     "metrics.klom.mode is the text 'mine'; allowed: ours, easydub, georgiev"),
+    ({"metrics": {"klom": {"percentile": 101}}},
+     "metrics.klom.percentile is 101; allowed: a number of at least 0 and"),
     ({"forget_sets": {"Mine": {"kind": "file", "path": "a"}}}, "forget_sets.Mine is no name; allo"),
     ({"forget_sets": {5: {"kind": "file", "path": "a"}}}, "forget_sets[5] is no name; allowed"),
-    ({"forget_sets": {"a": {"kind": "best"}}}, "forget_sets.a.kind is the text 'best'; allowed: r"),
-    ({"ascent": {"methods": ["ga", "gaa"]}}, "ascent.methods[1] is the text 'gaa'; allowed: nothi"),
+    ({"forget_sets": {"a": {"kind": "best"}}}, "forget_sets.a.kind is the text 'best'; allowed: f"),
+    ({"ascent": {"methods": ["ga", "gaa"]}},
+     "ascent.methods[1] is the text 'gaa' (did you mean ga?); allowed: ga, gda, nothing, scrub"),
     ({"ascent": {"methods": ["ga", "ga"]}}, "ascent.methods holds the text 'ga' twice; allowed: e"),
     ({"ascent": {"methods": []}}, "ascent.methods is an empty list; allowed: at least one entry"),
 ]  # fmt: skip
@@ -98,15 +102,17 @@ def test_a_number_that_yaml_reads_as_text(sentence, written, write):
 def test_an_integer_that_yaml_reads_as_text(sentence):
     assert sentence("training: {epochs: '24'}").endswith("as a number; write 24")
     assert sentence("training: {epochs: 1e1}").endswith("as a number; write 10")
-    assert sentence("training: {epochs: '2.5'}").endswith("allowed: an integer of at least 1")
+    assert sentence("training: {epochs: '2.5'}").endswith(
+        "allowed: an integer of at least 1 and at most 100000"
+    )
     assert sentence("training: {peak_lr: 'nan'}").endswith("allowed: a number above 0")
 
 
 def test_the_text_of_a_grid_is_found_too(sentence):
-    grids = configuration.load([BASE])["grids"]["ga"]
+    grids = config.load([BASE])["ascent"]["grids"]["ga"]
     grids[0]["lr"][2] = "1e-4"
-    found = sentence({"grids": {"ga": grids}})
-    assert found.startswith("mine.yaml: grids.ga[0].lr[2] is the text '1e-4', which YAML")
+    found = sentence({"ascent": {"grids": {"ga": grids}}})
+    assert found.startswith("mine.yaml: ascent.grids.ga[0].lr[2] is the text '1e-4', which YAML")
 
 
 def test_missing_keys(sentence, project):
@@ -114,17 +120,19 @@ def test_missing_keys(sentence, project):
     assert found == (
         "mine.yaml: forget_sets.mine.seed is missing; needed in forget_sets.mine: size, seed"
     )
-    text = BASE.read_text().replace("  bins: 20", "  # bins: 20")
+    text = BASE.read_text().replace("    bins: 20", "    # bins: 20")
     (project.root / "config.yaml").write_text(text)
-    assert sentence().startswith("config.yaml: klom.bins is missing; needed in klom: mode")
+    assert sentence().startswith(
+        "config.yaml: metrics.klom.bins is missing; needed in metrics.klom: mode"
+    )
 
 
 @pytest.mark.parametrize(
     ("overlay", "found"),
     [
-        ({"grids": {"ga": []}}, "grids.ga is an empty grid"),
-        ({"grids": {"ga": [{"lr": [], "epochs": [1], "forget_batch": [4], "batch_norm": []}]}},
-         "grids.ga[0].lr is an empty list"),
+        ({"ascent": {"grids": {"ga": []}}}, "ascent.grids.ga is an empty grid"),
+        ({"ascent": {"grids": {"ga": [{"lr": [], "epochs": [1], "batch_norm": []}]}}},
+         "ascent.grids.ga[0].lr is an empty list"),
     ],
 )  # fmt: skip
 def test_an_empty_grid(sentence, overlay, found):

@@ -1,13 +1,14 @@
 """The table of statements by section, and the list of errata that follows from it."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import yaml
 
+from palimpsest.config_sources import read_yaml
 from palimpsest.files import InputError
-from palimpsest.studies.theory.verdicts import COLUMNS, FORGETS, HOLDS, STRUGGLES
+from palimpsest.studies.theory.judging import COLUMNS, FORGETS, STRUGGLES
+from palimpsest.tables import read_table
+from palimpsest.verdicts import HOLDS
 
 SECTIONS = {
     "random forget sets": (FORGETS, r"Section 4|App\. B"),
@@ -22,14 +23,8 @@ FIELDS = ("paper", "place", "printed", "correct")
 
 
 def read_statements(path: str | Path) -> pd.DataFrame:
-    """The table of statements; InputError if it is missing or has other columns."""
-    try:
-        table = pd.read_csv(path, keep_default_na=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    if tuple(table.columns) != COLUMNS:
-        raise InputError(f"{path}: the columns are not those of a table of statements")
-    return table
+    """The table of statements; InputError if it is missing or lacks a column."""
+    return read_table(path, list(COLUMNS)).fillna("")
 
 
 def section(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -55,12 +50,7 @@ def as_html(table: pd.DataFrame) -> str:
 
 def read_misprints(path: str | Path) -> list[dict[str, str]]:
     """Misprints and omissions that no case can decide: paper, place, printed, correct."""
-    try:
-        entries: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML ({error})") from None
+    entries = read_yaml(path)
     for entry in entries if isinstance(entries, list) else [entries]:
         if not isinstance(entry, dict) or set(entry) != set(FIELDS):
             raise InputError(f"{path}: an entry must have the keys {', '.join(FIELDS)}")
@@ -75,6 +65,7 @@ def errata(table: pd.DataFrame, misprints: list[dict[str, str]]) -> pd.DataFrame
     Columns paper, place, printed, correct, source (the verdict, or `read`). Our own statements
     are left out, and a statement checked in several settings gives one row per verdict.
     """
+    table = pd.concat(section(table, name) for name in SECTIONS)  # in the papers' order
     failed = table[(table.verdict != HOLDS) & ~table.place.str.startswith("ours")]
     rows: list[tuple[str, ...]] = []
     for (paper, statement, verdict), group in failed.groupby(

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import lambertw, wrightomega
 
-from palimpsest.studies.theory.solvers import NoSolution, require
+from palimpsest.arrays import require
+from palimpsest.studies.theory.solvers import NoSolution
 
 Array = np.ndarray
 

@@ -1,54 +1,81 @@
-"""Numerical ways that use none of the papers' formulas: bracketing roots of functions on arrays."""
+"""What the problems of the theory share: arrays of one shape as parameters, and their roots."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
+from scipy.optimize import elementwise
 
 Array = np.ndarray
 Function = Callable[[Array], Array]
+LARGE = 1e300  # stands for an infinite value of a function: a bracket needs finite ones
 
 
 class NoSolution(ValueError):
     """The problem has no solution of the kind asked for; the message says which entries."""
 
 
-def require(valid: Array, sentence: str) -> None:
-    """Raise ValueError with `sentence` and the first offending index unless all of `valid`."""
-    valid = np.asarray(valid)
-    if not valid.all():
-        first = np.flatnonzero(~np.atleast_1d(valid))[0]
-        raise ValueError(f"{sentence} (entry {first}, {(~valid).sum()} in all)")
+@dataclass(frozen=True)
+class Problem:
+    """Parameters as finite arrays of one shape (n,); a subclass adds the fields."""
+
+    def __post_init__(self) -> None:
+        values = [np.asarray(getattr(self, f.name), dtype=float) for f in fields(self)]
+        for field, value in zip(fields(self), np.broadcast_arrays(*values), strict=True):
+            require(np.isfinite(value), f"{field.name} must be a finite number")
+            object.__setattr__(self, field.name, np.atleast_1d(value))
+
+    def at(self, index: Array) -> Self:
+        """The selected entries."""
+        return type(self)(*(getattr(self, f.name)[index] for f in fields(self)))
 
 
-def bisect(function: Function, low: Array, high: Array) -> Array:
-    """Roots of `function` (elementwise) in the intervals [low, high], to the last bit.
+def root(function: Function, low: Array, high: Array) -> Array:
+    """Roots of `function` (elementwise, on arrays of shape (n,)) in [low, high], to rounding.
 
-    `low`, `high`: shape (n,); the function must have opposite signs (or a zero) at the two ends.
+    The function must have opposite signs (or a zero) at the two ends, and may be infinite there.
     Raises NoSolution where it has not.
     """
-    low, high = np.array(low, dtype=float), np.array(high, dtype=float)
-    at_low, at_high = np.sign(function(low)), np.sign(function(high))
-    if not np.all(at_low * at_high <= 0):
-        raise NoSolution(f"no change of sign in {(~(at_low * at_high <= 0)).sum()} intervals")
-    high = np.where(at_low == 0, low, high)
-    low = np.where(at_high == 0, high, low)
-    for _ in range(2200):  # float64 has fewer than 2**11 exponents times 2**53 fractions
-        middle = 0.5 * low + 0.5 * high
-        if np.all((middle == low) | (middle == high)):
-            break
-        same = np.sign(function(middle)) == at_low
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    return 0.5 * low + 0.5 * high
+    found = elementwise.find_root(_on(function, low), (low, high), args=(np.arange(low.size),))
+    if not found.success.all():
+        raise NoSolution(f"no change of sign in {(~found.success).sum()} intervals")
+    return found.x
 
 
-def expand(function: Function, start: Array, step: float, sign: int) -> Array:
-    """Walk from `start` in steps that double until `function` has the given sign; shape (n,)."""
-    start = np.asarray(start, dtype=float)
-    point, width = start + step, np.full_like(start, step)
-    for _ in range(1000):  # 2**1000 is within float64
-        done = np.sign(function(point)) == sign
-        if done.all():
-            return point
-        width = np.where(done, width, 2 * width)
-        point = np.where(done, point, start + width)
-    raise NoSolution(f"no bracket found for {(~done).sum()} of {done.size} entries")
+def root_beyond(function: Function, start: Array, step: float) -> Array:
+    """Roots of a function monotone on the half line from `start`, towards the sign of `step`.
+
+    The first bracket has the length |step| and is doubled as often as needed; start: (n,).
+    """
+    low, high = np.minimum(start, start + step), np.maximum(start, start + step)
+    return _bracketed(function, low, high, **{"xmin": low} if step > 0 else {"xmax": high})
+
+
+def root_near(function: Function, centre: Array, width: float, widest: float) -> Array:
+    """Roots in the narrowest bracket found from centre -+ width to centre -+ widest; shape (n,)."""
+    limits = {"xmin": centre - widest, "xmax": centre + widest}
+    return _bracketed(function, centre - width, centre + width, **limits)
+
+
+def _bracketed(function: Function, low: Array, high: Array, **limits: Array) -> Array:
+    entries = np.arange(low.size)
+    found = elementwise.bracket_root(_on(function, low), low, high, args=(entries,), **limits)
+    if not found.success.all():
+        raise NoSolution(f"no bracket found for {(~found.success).sum()} of {low.size} entries")
+    return root(function, *found.bracket)
+
+
+def _on(function: Function, anywhere: Array) -> Callable[[Array, Array], Array]:
+    """`function` at some entries only, as SciPy calls it, without infinite values."""
+
+    def part(x: Array, entries: Array) -> Array:
+        whole = anywhere.copy()
+        whole[entries] = x
+        value = np.clip(function(whole)[entries], -LARGE, LARGE)
+        again = (whole[entries] != x) & ~np.isnan(x)  # an entry may stand at both of its ends
+        if again.any():
+            value[again] = part(x[again], entries[again])
+        return value
+
+    return part

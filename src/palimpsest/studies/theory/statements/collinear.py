@@ -1,14 +1,108 @@
-"""Appendix I (Ascent Fails to Forget), Eqs. (8) to (15)."""
+"""Two samples that become collinear (Ascent Fails to Forget, App. I, Eqs. (8) to (15)).
+
+`correlation` is eps, `strength` is 1/(lambda |R|) (1/(lambda |D|) for the original problem);
+arrays of one shape. Weights are returned as (n, 2).
+"""
 
 import numpy as np
 
-from palimpsest.studies.theory import appendix_i as app
-from palimpsest.studies.theory import newton, pair
-from palimpsest.studies.theory.statements.draws import log_uniform
-from palimpsest.studies.theory.verdicts import FORGETS, Parameters, Statement, both, equal
+from palimpsest.arrays import require
+from palimpsest.studies.theory import lambert
+from palimpsest.studies.theory.judging import (
+    FORGETS,
+    Check,
+    Parameters,
+    Statement,
+    agreement,
+    all_of,
+    equal,
+    log_uniform,
+)
+from palimpsest.studies.theory.solvers import NoSolution
+from palimpsest.studies.theory.statements.two_samples import newton, pair
+from palimpsest.studies.theory.statements.two_samples.pair import Pair
 
 Array = np.ndarray
-Check = tuple[Array, Array]
+
+
+def original_printed(correlation: Array, strength: Array | float) -> Array:
+    """Eq. (9): w1 = w2 = W(2 (eps + 1)/(lambda |D|)) / 2, the limit eps -> 1; shape (n,)."""
+    correlation, strength = _checked(correlation, strength)
+    return lambert.principal(2 * (correlation + 1) * strength) / 2
+
+
+def original_exact(correlation: Array, strength: Array | float) -> Array:
+    """Corrected Eq. (9), exact for each eps: W((1 + eps)^2/(lambda |D|)) / (1 + eps)."""
+    correlation, strength = _checked(correlation, strength)
+    return lambert.principal((1 + correlation) ** 2 * strength) / (1 + correlation)
+
+
+def retrained(correlation: Array, strength: Array | float) -> Array:
+    """Eq. (12): w1 = W((eps^2 + 1)/(lambda |R|)) / (eps^2 + 1), w2 = eps w1."""
+    correlation, strength = _checked(correlation, strength)
+    first = lambert.principal((correlation**2 + 1) * strength) / (correlation**2 + 1)
+    return np.stack([first, correlation * first], axis=1)
+
+
+def descent_ascent_pair(correlation: Array, strength: Array | float, push: Array | float) -> Pair:
+    """Eq. (11) with `push` = 1/(lambda |R|) as printed, or 1/(lambda |F|) by Eq. (1)."""
+    correlation, strength = _checked(correlation, strength)
+    return Pair(correlation, strength, -np.asarray(push, dtype=float))
+
+
+def descent_ascent(correlation: Array, strength: Array | float) -> Array:
+    """The minimum of the problem of Eq. (11), by bracketing; NoSolution if there is none."""
+    problem = descent_ascent_pair(correlation, strength, strength)
+    return pair.weights(problem, pair.minimum(problem))
+
+
+def right_side_11(w: Array, correlation: Array, strength: Array | float) -> Array:
+    """Right-hand sides of Eq. (11) at weights w (n, 2)."""
+    x, y = pair.to_margins(correlation, w).T
+    ex, ey = strength * np.exp(-x), strength * np.exp(-y)
+    return np.stack([ex - correlation * ey, correlation * ex - ey], axis=1)
+
+
+def right_side_13(w: Array, correlation: Array, strength: Array | float) -> Array:
+    """Right-hand sides of Eq. (13), the expansion of those of Eq. (11) about eps = 1."""
+    pull = strength * np.exp(-w.sum(axis=1)) * (correlation - 1)
+    difference = w[:, 0] - w[:, 1]
+    return np.stack([pull * (difference - 1), pull * (difference + 1)], axis=1)
+
+
+def argument_14(correlation: Array, strength: Array | float) -> Array:
+    """z = -8 (eps - 1)^2 / (lambda |R|)^2, the argument of W in Eqs. (14) and (15)."""
+    correlation, strength = _checked(correlation, strength)
+    return -8 * (correlation - 1) ** 2 * strength**2
+
+
+def descent_ascent_14(correlation: Array, strength: Array | float) -> Array:
+    """Eq. (14): w1, w2 = W0(z)/4 +- sqrt(-W0(z)/2)/2; NoSolution if z < -1/e."""
+    z = argument_14(correlation, strength)
+    if np.any(z < -np.exp(-1.0)):
+        raise NoSolution("Eq. (14) is real only if 8 (1 - eps)^2 <= (lambda |R|)^2 / e")
+    value = lambert.principal(z)
+    half = 0.5 * np.sqrt(-value / 2)
+    return np.stack([value / 4 + half, value / 4 - half], axis=1)
+
+
+def difference_15(correlation: Array, strength: Array | float) -> Array:
+    """Eq. (15): Delta = W(z)/2 - (1 + eps) W((1 + eps^2)/(lambda |R|)) / (1 + eps^2)."""
+    z = argument_14(correlation, strength)
+    return lambert.principal(z) / 2 - retrained(correlation, strength).sum(axis=1)
+
+
+def limit_15(strength: Array | float) -> Array:
+    """The limit of Eq. (15) for eps -> 1: -W(2/(lambda |R|))."""
+    return -lambert.principal(2 * np.asarray(strength, dtype=float))
+
+
+def _checked(correlation: Array, strength: Array | float) -> tuple[Array, Array]:
+    correlation = np.atleast_1d(np.asarray(correlation, dtype=float))
+    strength = np.atleast_1d(np.asarray(strength, dtype=float))
+    require((correlation > 0) & (correlation <= 1), "the correlation must lie in (0, 1]")
+    require(strength > 0, "1/(lambda |R|) must be positive")
+    return correlation, strength
 
 
 def _any(rng: np.random.Generator, n: int) -> Parameters:
@@ -23,16 +117,16 @@ def _any(rng: np.random.Generator, n: int) -> Parameters:
     }
 
 
-def _solve(problem: pair.Pair) -> Array:
+def _solve(problem: Pair) -> Array:
     return newton.newton(problem, np.zeros((problem.p.size, 2)))
 
 
 def _original(correlation: Array, strength: Array) -> Array:
-    return _solve(pair.Pair(correlation, strength, strength))
+    return _solve(Pair(correlation, strength, strength))
 
 
 def _nine_exact(p: Parameters) -> Check:
-    w = app.original_exact(p["correlation"], p["strength"])
+    w = original_exact(p["correlation"], p["strength"])
     return equal(np.stack([w, w], axis=1), _original(p["correlation"], p["strength"]))
 
 
@@ -42,29 +136,25 @@ def _nine_limit(p: Parameters) -> Check:
     for distance in (1e-4, 1e-5):
         eps = np.full_like(p["strength"], 1 - distance)
         exact = _original(eps, p["strength"])[:, 0]
-        gaps.append(np.abs(app.original_printed(eps, p["strength"]) - exact) / exact)
+        gaps.append(np.abs(original_printed(eps, p["strength"]) - exact) / exact)
     return (gaps[1] < 0.11 * gaps[0] + 1e-12) & (gaps[0] < 1e-3), gaps[1]
 
 
 def _nine_as_equality(p: Parameters) -> Check:
     exact = _original(p["correlation"], p["strength"])[:, 0]
-    return equal(app.original_printed(p["correlation"], p["strength"]), exact)
+    return equal(original_printed(p["correlation"], p["strength"]), exact)
 
 
 def _twelve(p: Parameters) -> Check:
-    oracle = pair.Pair(p["correlation"], p["strength"], np.array(0.0))
-    return equal(app.retrained(p["correlation"], p["strength"]), _solve(oracle))
+    oracle = Pair(p["correlation"], p["strength"], np.array(0.0))
+    return equal(retrained(p["correlation"], p["strength"]), _solve(oracle))
 
 
 def _eleven(p: Parameters) -> Check:
     """Printed right-hand sides against the gradient of Eq. (1), numerically at random weights."""
     w = np.stack([p["w1"], p["w2"]], axis=1)
-    problem = app.descent_ascent_pair(
-        p["correlation"], p["strength"], p["strength"] / p["fraction"]
-    )
-    return equal(
-        app.right_side_11(w, p["correlation"], p["strength"]), w - pair.gradient(problem, w)
-    )
+    problem = descent_ascent_pair(p["correlation"], p["strength"], p["strength"] / p["fraction"])
+    return equal(right_side_11(w, p["correlation"], p["strength"]), w - pair.gradient(problem, w))
 
 
 def _thirteen(p: Parameters) -> Check:
@@ -73,7 +163,7 @@ def _thirteen(p: Parameters) -> Check:
     gaps = []
     for distance in (1e-3, 1e-4):
         eps = np.full_like(p["w1"], 1 - distance)
-        gap = app.right_side_11(w, eps, 1.0) - app.right_side_13(w, eps, 1.0)
+        gap = right_side_11(w, eps, 1.0) - right_side_13(w, eps, 1.0)
         gaps.append(np.abs(gap).max(axis=1))
     return gaps[1] < 0.02 * gaps[0] + 1e-12, gaps[1]
 
@@ -89,10 +179,10 @@ def _fourteen(p: Parameters) -> Check:
     errors = []
     for distance in (2e-2, 1e-2):
         eps = _near_one(p, distance)
-        found = app.descent_ascent(eps, p["strength"])
-        printed = app.descent_ascent_14(eps, p["strength"])
+        found = descent_ascent(eps, p["strength"])
+        printed = descent_ascent_14(eps, p["strength"])
         # measured in units of the leading terms, z and sqrt(-z)
-        z = -app.argument_14(eps, p["strength"])
+        z = -argument_14(eps, p["strength"])
         errors.append(
             (
                 np.abs((found - printed).sum(axis=1)) / z,
@@ -101,13 +191,12 @@ def _fourteen(p: Parameters) -> Check:
         )
     for one, half in zip(*errors, strict=True):
         results.append(((half < 0.6 * one + 1e-9) & (half < 0.1), half))
-    return both(*results)
+    return all_of(*results)
 
 
 def _real(p: Parameters) -> Check:
     """Whether Eq. (14) is real at all, for any eps."""
-    holds = app.argument_14(p["correlation"], p["strength"]) >= -np.exp(-1.0)
-    return holds, (~holds).astype(float)
+    return agreement(argument_14(p["correlation"], p["strength"]) >= -np.exp(-1.0))
 
 
 def _small_distance(p: Parameters) -> Array:
@@ -117,11 +206,11 @@ def _small_distance(p: Parameters) -> Array:
 def _fifteen(p: Parameters) -> Check:
     """Delta tends to -W(2/(lambda |R|)), and the printed Delta is the sum's true difference."""
     eps = _near_one(p, 1e-6)
-    limit = app.limit_15(p["strength"])
-    true = app.descent_ascent(eps, p["strength"]).sum(axis=1) - app.retrained(
-        eps, p["strength"]
-    ).sum(axis=1)
-    printed = app.difference_15(eps, p["strength"])
+    limit = limit_15(p["strength"])
+    true = descent_ascent(eps, p["strength"]).sum(axis=1) - retrained(eps, p["strength"]).sum(
+        axis=1
+    )
+    printed = difference_15(eps, p["strength"])
     error = np.maximum(np.abs(printed / limit - 1), np.abs(true / limit - 1))
     return error < 1e-4, error
 

@@ -3,8 +3,15 @@
 import numpy as np
 
 from palimpsest import hoeffding
-from palimpsest.studies.theory.statements.draws import log_uniform
-from palimpsest.studies.theory.verdicts import FORGETS, Parameters, Statement, at_most
+from palimpsest.studies.theory.judging import (
+    FORGETS,
+    Check,
+    Parameters,
+    Statement,
+    at_most,
+    each,
+    log_uniform,
+)
 
 Array = np.ndarray
 MODELS = ("independent of F", "trained on F", "test set of 20 points")
@@ -34,38 +41,30 @@ def _tail(forget: int, accuracy: float, epsilon: float, model: str) -> float:
     return hoeffding.two_sample_tail(forget, 20, accuracy, epsilon)
 
 
-def _lemma_1(p: Parameters) -> tuple[Array, Array]:
-    keys = ("forget", "accuracy", "epsilon", "model")
-    tail = np.array([_tail(*case) for case in zip(*(p[k] for k in keys), strict=True)])
+def _lemma_1(p: Parameters) -> Check:
+    tail = each(_tail, p, "forget", "accuracy", "epsilon", "model")
     return at_most(tail, hoeffding.lemma_1_bound(p["forget"], p["epsilon"]))
 
 
 def _metric_tail(p: Parameters) -> Array:
     """A metric with the two values 0 and width; epsilon is drawn relative to the width."""
-    keys = ("forget", "accuracy", "epsilon")
-    return np.array(
-        [hoeffding.population_tail(*case) for case in zip(*(p[k] for k in keys), strict=True)]
-    )
+    return each(hoeffding.population_tail, p, "forget", "accuracy", "epsilon")
 
 
-def _other_metric(p: Parameters) -> tuple[Array, Array]:
+def _other_metric(p: Parameters) -> Check:
     bound = hoeffding.lemma_1_bound(p["forget"], p["epsilon"] * p["width"])
     return at_most(_metric_tail(p), bound)
 
 
-def _other_metric_corrected(p: Parameters) -> tuple[Array, Array]:
+def _other_metric_corrected(p: Parameters) -> Check:
     bound = hoeffding.metric_bound(p["forget"], p["epsilon"] * p["width"], p["width"])
     return at_most(_metric_tail(p), bound)
 
 
-def _two_sample(p: Parameters) -> tuple[Array, Array]:
+def _two_sample(p: Parameters) -> Check:
     tests = np.maximum(1, (p["width"] * 8).astype(int))
-    tail = np.array(
-        [
-            hoeffding.two_sample_tail(*case)
-            for case in zip(p["forget"], tests, p["accuracy"], p["epsilon"], strict=True)
-        ]
-    )
+    cases = p | {"tests": tests}
+    tail = each(hoeffding.two_sample_tail, cases, "forget", "tests", "accuracy", "epsilon")
     return at_most(tail, hoeffding.two_sample_bound(p["forget"], tests, p["epsilon"]))
 
 
@@ -77,7 +76,7 @@ def _intervals(rng: np.random.Generator, n: int) -> Parameters:
     }
 
 
-def _lemma_11(p: Parameters) -> tuple[Array, Array]:
+def _lemma_11(p: Parameters) -> Check:
     tail, bound = [], []
     for size, t, seed in zip(p["variables"], p["t"], p["seed"], strict=True):
         rng = np.random.default_rng(seed)

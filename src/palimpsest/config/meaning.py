@@ -1,0 +1,212 @@
+"""What models of single keys cannot say of a configuration: that its parts fit each other."""
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from palimpsest import records, registry
+from palimpsest.config.grids import combinations, plan_of
+from palimpsest.config.needs import part_wishes, set_sizes
+from palimpsest.config.origins import Origins, dotted
+from palimpsest.config.sentences import check_names
+from palimpsest.config.study import PopulationStudy
+from palimpsest.data.facts import Facts
+from palimpsest.data.splits import Split, base_split
+from palimpsest.files import InputError, SettingError
+
+FEWEST_FOR_A_FIT = 3
+"""models that a regression needs"""
+
+Config = Mapping[str, Any]
+Sizes = tuple[int, int] | None
+"""training and validation points; None where the files do not tell without being loaded"""
+
+
+def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> None:
+    """Raise InputError for the first part that does not fit; `root` is where relative paths start.
+
+    Reads no data set but one without official parts, and that only for a forget set from a file.
+    """
+    config = origins.config
+    facts, sizes = facts_and_sizes(origins, root)
+    studies = {name: part for name, part in checked if isinstance(part, PopulationStudy)}
+    used = list(dict.fromkeys(name for study in studies.values() for name in study.forget_sets))
+    with origins.below():
+        peak, epochs = config["training"]["peak_epoch"], config["training"]["epochs"]
+        if peak >= epochs:
+            allowed = f"below training.epochs, which is {epochs}"
+            raise SettingError("training.peak_epoch", f"is {peak}", allowed)
+        _check_populations(config["populations"], config["datamodels"])
+        if "base" in config["forget_sets"]:
+            found = "is the name of the split without a forget set"
+            raise SettingError("forget_sets.base", found, "another name")
+        defined = list(config["forget_sets"])
+        for name, study in studies.items():
+            check_names(f"{name}.forget_sets", study.forget_sets, defined, guess=True)
+        check_names("populations.second_oracle", config["populations"]["second_oracle"], used)
+    for name, study in studies.items():
+        with origins.below(name):
+            study.check(config)
+        _check_methods(name, origins)
+        _check_metrics(name, study, origins)
+    with origins.below():
+        _check_datamodels(config["datamodels"], config["populations"], sizes)
+    for name in used:
+        _check_forget_set(name, origins, root, facts, sizes)
+
+
+def facts_and_sizes(origins: Origins, root: Path) -> tuple[Facts | None, Sizes]:
+    """What is known of the data set before it is loaded."""
+    data = origins.config["data"]
+    source = registry.module("data/sources", data["name"])
+    facts: Facts | None = source.facts(root / data["data_dir"], data["checksums"])
+    try:
+        return facts, None if facts is None else set_sizes(origins.config, facts)
+    except ValueError as error:
+        name = next(name for name in part_wishes(data) if str(error).startswith(name))
+        raise InputError(f"{origins.file_of(('data', name))}: data.{error}") from None
+
+
+def _at_most(section: str, settings: Config, key: str, populations: Config, limit: str) -> None:
+    if settings[key] > populations[limit]:
+        allowed = f"at most populations.{limit}, which is {populations[limit]}"
+        raise SettingError(f"{section}.{key}", f"is {settings[key]}", allowed)
+
+
+def _check_populations(populations: Config, datamodels: Config) -> None:
+    _at_most("populations", populations, "stack", populations, "block")
+    _at_most("populations", populations, "second_oracle_models", populations, "models")
+    ranges = [
+        (f"populations.{key}", populations[key], populations["models"])
+        for key in ("first_seed", "oracle_first_seed")
+    ]
+    if populations["second_oracle"]:
+        key = "second_oracle_first_seed"
+        ranges.append((f"populations.{key}", populations[key], populations["second_oracle_models"]))
+    subsets = datamodels["held_out" if datamodels["estimator"] == "trak" else "models"]
+    ranges.append(("datamodels.first_seed", datamodels["first_seed"], subsets))
+    for (one, first, models), (other, start, others) in itertools.combinations(ranges, 2):
+        if first < start + others and start < first + models:
+            seeds = f"{start}..{start + others - 1}, and {one} {first}..{first + models - 1}"
+            allowed = "ranges of seeds that do not overlap"
+            raise SettingError(other, f"gives the seeds {seeds}", allowed)
+
+
+def _check_methods(study: str, origins: Origins) -> None:
+    """Each method has grids, each of their settings makes a plan, and none stands twice."""
+    section = origins.config[study]
+    for method in section["methods"]:
+        if method not in section["grids"] and registry.settings_of("methods", method).model_fields:
+            grids_of = (study, "grids", method)
+            raise _missing(origins, (study, "methods"), grids_of, "a grid for each method")
+    for method, grids in section["grids"].items():
+        for place, grid in enumerate(grids):
+            with origins.below(study, "grids", method, place):
+                for setting in combinations(method, [grid]):
+                    plan_of(method, setting)
+        settings = combinations(method, grids)
+        for number, setting in enumerate(settings):
+            if setting in settings[:number]:
+                text = ", ".join(f"{name} {value}" for name, value in setting.items())
+                found = f"gives the setting {text} twice"
+                raise origins.error((study, "grids", method), found, "each setting once")
+
+
+def _check_metrics(name: str, study: PopulationStudy, origins: Origins) -> None:
+    """Each metric has its settings, and the records hold what it needs."""
+    key = (name, "metrics")
+    for metric in study.metrics:
+        settings = registry.settings_of("metrics", metric).model_fields.values()
+        if metric not in origins.config["metrics"] and any(s.is_required() for s in settings):
+            raise _missing(origins, key, ("metrics", metric), "the settings of each metric")
+        for statistic in registry.module("metrics", metric).NEEDS:
+            if statistic not in (*records.ALWAYS, *study.record):
+                needs = f"names {metric}, which needs {statistic}"
+                found = f"{needs}, and {name}.record does not keep it"
+                raise origins.error(key, found, f"add {statistic} to {name}.record")
+
+
+def _missing(origins: Origins, key: tuple, place: tuple, needed: str) -> InputError:
+    """The list at `key` names a thing whose settings should be at `place`."""
+    return InputError(
+        f"{origins.file_of(key)}: {dotted(key)} names {place[-1]}, and {dotted(place)} is missing; "
+        f"needed: {needed}"
+    )
+
+
+def _check_datamodels(datamodels: Config, populations: Config, sizes: Sizes) -> None:
+    models, held_out, fraction = (datamodels[key] for key in ("models", "held_out", "fraction"))
+    most = models - FEWEST_FOR_A_FIT
+    if held_out > most:
+        left = f"so that {FEWEST_FOR_A_FIT} of datamodels.models, which is {models}, are left"
+        allowed = f"at most {most}, {left} for the estimate"
+        raise SettingError("datamodels.held_out", f"is {held_out}", allowed)
+    trak = datamodels["trak"] if datamodels["estimator"] == "trak" else None
+    if trak:
+        _at_most("datamodels.trak", trak, "checkpoints", populations, "models")
+    if sizes is None:
+        return
+    train = sizes[0]
+    subset = round(fraction * train)
+    if not 0 < subset < train:
+        found = f"is {fraction}, {subset} of the {train} training points"
+        raise SettingError("datamodels.fraction", found, f"a part of 1 to {train - 1} points")
+    if trak and trak["dimension"] > train:
+        allowed = f"at most {train}, the training points"
+        raise SettingError("datamodels.trak.dimension", f"is {trak['dimension']}", allowed)
+
+
+def _check_forget_set(
+    name: str, origins: Origins, root: Path, facts: Facts | None, sizes: Sizes
+) -> None:
+    """The definition against the training set, and the indices of its files as far as possible."""
+    settings = dict(origins.config["forget_sets"][name])
+    module = registry.module("data/forget_sets", settings.pop("kind"))
+    if sizes is not None:
+        with origins.below("forget_sets", name):
+            module.check(settings, sizes[0])
+    paths = getattr(module, "FILES", ())
+    if not paths:
+        return
+    settings |= {path: str(root / settings[path]) for path in paths}
+    try:
+        forget = module.choose(np.empty(0, np.int64), **settings)
+        if facts is not None and sizes is not None:
+            _check_indices(forget, origins.config["data"], root, facts, sizes[0])
+    except ValueError as error:
+        key = ("forget_sets", name, paths[0])
+        raise InputError(f"{origins.file_of(key)}: {dotted(key)}: {error}") from None
+
+
+def _check_indices(forget: np.ndarray, data: Config, root: Path, facts: Facts, train: int) -> None:
+    """Exact where there are no official parts; else up to which of them train_size keeps."""
+    split = _split(data, root) if facts.train_points is None else None
+    if split is not None:
+        split.with_forget(forget)
+    elif facts.train_points is not None and forget[-1] >= facts.train_points:
+        allowed = f"0 to {facts.train_points - 1}"
+        raise ValueError(
+            f"forget index {forget[-1]} is not in the training set; allowed: {allowed}"
+        )
+    elif len(forget) >= train:
+        raise ValueError(
+            f"the forget set has {len(forget)} points and the training set {train}; "
+            f"allowed: at most {train - 1}"
+        )
+
+
+def _split(data: Config, root: Path) -> Split | None:
+    """The split of a data set without official parts; None if its files are not there."""
+    source = registry.module("data/sources", data["name"])
+    files = root / data["data_dir"], False, data["checksums"]
+    try:
+        source.check(*files)
+    except InputError:
+        return None
+    own = registry.settings_of("data/sources", data["name"]).model_fields
+    dataset = source.load(*files, **{key: data[key] for key in own if key in data})
+    return base_split(dataset, **part_wishes(data), seed=data["split_seed"])

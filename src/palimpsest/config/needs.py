@@ -1,0 +1,139 @@
+"""What a run needs of a machine, reckoned before it starts: disk, memory, time.
+
+Rough on purpose, from above: a scheduler stops a job that asked for too little.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from palimpsest import records, registry
+from palimpsest.config.grids import combinations, plan_of
+from palimpsest.config.reading import merge
+from palimpsest.config.settings import studies
+from palimpsest.config.study import PopulationStudy
+from palimpsest.data.facts import Facts
+from palimpsest.data.splits import part_sizes
+
+Config = Mapping[str, Any]
+
+UNKNOWN = Facts(points=60_000, train_points=50_000, classes=10, item=(3, 32, 32), vocabulary=50_000)
+"""taken where nothing is known of a data set before it is loaded: it may be as large as this"""
+FLOAT = 4
+MB = 1e6
+WORK_A_MINUTE = {"cpu": 5e9, "cuda": 8e11}
+"""weights times points that a device learns from: little of one core, and of a GPU"""
+
+
+def part_wishes(data: Config) -> dict[str, Any]:
+    """What the section `data` asks of the two parts of a split."""
+    return {key: data[key] for key in ("val_fraction", "train_size", "val_size")}
+
+
+def set_sizes(config: Config, facts: Facts) -> tuple[int, int]:
+    """Training and validation points; ValueError if the data set has not so many."""
+    return part_sizes(facts.points, facts.train_points, **part_wishes(config["data"]))
+
+
+def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
+    """Bytes that the listed studies keep: records of all models, originals' weights, a matrix."""
+    use, populations = Use.of(config, facts), config["populations"]
+    measured = populations["models"] * (1 + len(use.forget_sets) + use.unlearned)
+    measured += populations["second_oracle_models"] * len(populations["second_oracle"])
+    kept = measured * (train + val) * use.record + populations["models"] * use.weights * FLOAT
+    if use.needs_matrix:
+        kept += train * train * FLOAT
+        if config["datamodels"]["estimator"] == "half_subsets":
+            kept += config["datamodels"]["models"] * train * (FLOAT + 1)  # margins and membership
+    return kept
+
+
+def memory_mb(step: str, config: Config, facts: Facts | None) -> int:
+    """Megabytes of memory for a job of a rule."""
+    return math.ceil(_needs(config, facts)[step][0])
+
+
+def minutes(step: str, config: Config, facts: Facts | None) -> int:
+    """Minutes after which a job of a rule may be stopped: hours even where it takes minutes."""
+    return math.ceil(_needs(config, facts)[step][1])
+
+
+def _needs(config: Config, facts: Facts | None) -> dict[str, tuple[float, float]]:
+    """Step -> megabytes, minutes: a floor for libraries and start, and what grows with the run."""
+    if facts is None:
+        facts, config = UNKNOWN, merge(config, {"data": {"train_size": None, "val_size": None}})
+    use, (train, val) = Use.of(config, facts), set_sizes(config, facts)
+    populations, datamodels = config["populations"], config["datamodels"]
+    models, block = populations["models"], min(populations["block"], populations["models"])
+    subsets = datamodels["held_out" if datamodels["estimator"] == "trak" else "models"]
+    halves = min(datamodels["block"], subsets) * datamodels["fraction"]
+    inputs, matrix = facts.points * facts.values * FLOAT / MB, train**2 * FLOAT / MB
+    sweep = use.settings * (train + val) * use.record / MB  # one model under all settings
+    training = 2 * inputs + 4 * block * use.weights * FLOAT / MB  # gradients, momentum, results
+    work = use.weights / WORK_A_MINUTE[config["device"]]
+    epochs = config["training"]["epochs"] * train * work
+    return {
+        "prepare_data": (3000 + 2 * inputs, 60 + inputs / 80),
+        "train_block": (3000 + training, 180 + block * epochs),
+        "datamodel_block": (3000 + training, 180 + halves * epochs),
+        "unlearn_block": (5500 + training + 2 * block * sweep, 480 + block * use.passes * work),
+        "estimate_datamodel": (5000 + 5 * matrix, 180 + matrix / 100),
+        "select_forget_set": (2000 + 2 * matrix, 45 + matrix / 400),
+        "score": (9000 + 3 * models * sweep, 180 + models * sweep / 25),
+    }
+
+
+@dataclass
+class Use:
+    """What the listed studies make of a data set.
+
+    Args:
+        weights: of one model.
+        record: bytes that are kept of one model at one point.
+        forget_sets: names of those in use.
+        needs_matrix: whether some of them is chosen by the datamodel matrix.
+        unlearned: populations of unlearned models.
+        settings: of the method that has most.
+        passes: points whose gradient one model takes, in all settings of the longest method.
+    """
+
+    weights: int
+    record: int
+    forget_sets: set[str]
+    needs_matrix: bool = False
+    unlearned: int = 0
+    settings: int = 0
+    passes: int = 0
+
+    @classmethod
+    def of(cls, config: Config, facts: Facts) -> "Use":
+        """Count what `config` asks for."""
+        listed = [
+            config[name]
+            for name, kind in studies().items()
+            if name in config["studies"] and issubclass(kind, PopulationStudy)
+        ]
+        model = dict(config["model"])
+        use = cls(
+            weights=registry.module("models", model.pop("name")).weights(facts, **model),
+            record=sum(
+                records.STATISTICS[name].itemsize * (facts.classes if name == "logits" else 1)
+                for name in {*records.ALWAYS}.union(*(study["record"] for study in listed))
+            ),
+            forget_sets={name for study in listed for name in study["forget_sets"]},
+        )
+        train, forget = set_sizes(config, facts)[0], 1
+        for definition in (dict(config["forget_sets"][name]) for name in use.forget_sets):
+            kind = registry.module("data/forget_sets", definition.pop("kind"))
+            use.needs_matrix |= "datamodel" in getattr(kind, "NEEDS", ())
+            forget = max(forget, kind.points(definition) or train // 10)
+        for study in listed:
+            for method in study["methods"]:
+                settings = combinations(method, study["grids"].get(method, [{}]))
+                plans = [plan for plan in (plan_of(method, s) for s in settings) if plan.epochs]
+                passes = sum(plan.passes({"forget": forget, "retain": train}) for plan in plans)
+                use.unlearned += len(plans) * len(study["forget_sets"])
+                use.settings = max(use.settings, len(plans))
+                use.passes = max(use.passes, passes)
+        return use

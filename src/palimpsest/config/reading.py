@@ -1,0 +1,68 @@
+"""YAML files read strictly, and merged."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from palimpsest.config.sentences import show
+from palimpsest.files import InputError
+
+
+def load(paths: Sequence[str | Path]) -> dict[str, Any]:
+    """The YAML files `paths` merged, the later over the earlier: maps merge, lists are replaced."""
+    config: dict[str, Any] = {}
+    for path in paths:
+        config = merge(config, read_settings(path))
+    return config
+
+
+def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """`overlay` over `base`: maps merge, everything else is replaced."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        below = merged.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(below, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def read_settings(path: str | Path) -> Mapping[str, Any]:
+    """The content of a YAML file that is a map; InputError if it is anything else."""
+    content = read_yaml(path)
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: holds {show(content)}; needed: a map of settings")
+    return content
+
+
+def read_yaml(path: str | Path) -> Any:
+    """The content of a YAML file; InputError if it is missing, not YAML, or sets a key twice."""
+    try:
+        with Path(path).open(encoding="utf-8") as stream:
+            return yaml.load(stream, Loader=_OnceLoader)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+
+
+class _OnceLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe YAML in which a map may set a key only once."""
+
+
+def _map_once(loader: Any, node: yaml.MappingNode) -> dict:
+    seen: set[str] = set()
+    for key_node, _ in node.value:
+        if key_node.value in seen:
+            line = key_node.start_mark.line + 1
+            raise yaml.YAMLError(f"the key {key_node.value!r} stands twice, again in line {line}")
+        if isinstance(key_node.value, str) and key_node.value != "<<":
+            seen.add(key_node.value)
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_OnceLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _map_once)

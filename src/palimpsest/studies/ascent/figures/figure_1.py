@@ -1,0 +1,25 @@
+"""Figure 1: ascent on one forget set, against the validation set."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from palimpsest.plots.klom_plane import draw_klom_planes
+from palimpsest.tables import by_setting, read_klom
+
+INPUTS = ("klom",)
+TITLE = "Ascent Fails to Forget, Figure 1"
+
+
+def draw(
+    inputs: Mapping[str, Sequence[Path]],
+    *,
+    note: str = "",
+    forget_sets: list[str],
+    methods: list[str],
+) -> tuple[Figure, pd.DataFrame]:
+    """The planes of `forget_sets`, in their order, for `methods` besides the original."""
+    settings = by_setting(read_klom(inputs["klom"][0]))
+    return draw_klom_planes(settings, forget_sets, methods, against="val", title=TITLE, note=note)

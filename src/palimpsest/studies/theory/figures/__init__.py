@@ -1,0 +1,1 @@
+"""The figures of both theories, one file each."""

@@ -1,0 +1,64 @@
+"""Verdicts by rule: the floor and the intervals decide, and undecided cases never count."""
+
+import pytest
+
+from palimpsest.claims import Case, judge, larger, read_claims
+from palimpsest.files import InputError
+from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED, verdict
+
+
+def decided(results, claim):
+    """A measure that gives the cases it is given."""
+    return results
+
+
+def test_a_difference_counts_only_when_its_interval_clears_the_floor():
+    assert larger(0.6, 1.0, 0.5) is True
+    assert larger(0.4, 1.0, 0.5) is None
+    assert larger(-1.0, 0.5, 0.5) is False
+    assert larger(float("nan"), 1.0, 0.5) is None
+    assert larger(-1.0, 0.5, 5.0) is None  # so coarse a floor finds nothing equal
+    assert larger(6.0, 7.0, 5.0) is True
+
+
+@pytest.mark.parametrize(
+    ("quantifier", "yes", "no", "undecided", "expected"),
+    [
+        ("all", 3, 0, 0, HOLDS), ("all", 3, 0, 1, UNDECIDED), ("all", 3, 1, 1, FAILS),
+        ("most", 3, 1, 1, HOLDS), ("most", 2, 1, 1, UNDECIDED), ("most", 1, 2, 1, FAILS),
+        ("some", 1, 5, 5, HOLDS), ("some", 0, 5, 1, UNDECIDED), ("some", 0, 5, 0, FAILS),
+        ("none", 0, 3, 0, HOLDS), ("none", 0, 3, 1, UNDECIDED), ("none", 1, 3, 1, FAILS),
+        ("all", 0, 0, 0, UNDECIDED), ("none", 0, 0, 0, UNDECIDED),
+    ],
+)  # fmt: skip
+def test_quantifiers(quantifier, yes, no, undecided, expected):
+    assert verdict([True] * yes + [False] * no + [None] * undecided, quantifier) == expected
+
+
+CLAIM = {"id": "a", "paper": "p", "place": "q", "text": "t", "measured_by": "breaks",
+         "quantifier": "all"}  # fmt: skip
+
+
+def test_a_claim_is_judged_by_its_measure_and_the_deciding_case_is_named():
+    cases = [Case("first", True), Case("second", False), Case("third", None)]
+    found = judge([CLAIM], cases, {"breaks": decided}).iloc[0]
+    assert (found["verdict"], found["cases"], found["undecided"]) == (FAILS, 3, 1)
+    assert found["evidence"] == "1 of 3 cases yes, 1 no, 1 undecided; no: second"
+    assert judge([CLAIM], [], {"breaks": decided})["evidence"][0] == "the run has no such case"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"quantifier": "few"}, "quantifier few; allowed are all, most"),
+        ({"measured_by": "feeling"}, "measured_by feeling"),
+        ({"forgetsets": ["x"]}, "unknown key forgetsets"),
+        ({"text": None}, "lacks text"),
+    ],
+)
+def test_a_wrong_claim_is_refused_in_one_sentence(tmp_path, change, sentence):
+    claim = {key: value for key, value in (CLAIM | change).items() if value is not None}
+    path = tmp_path / "claims.yaml"
+    path.write_text("- " + "\n  ".join(f"{key}: {value}" for key, value in claim.items()))
+    with pytest.raises(InputError, match=sentence):
+        read_claims(path, {"breaks": decided})
