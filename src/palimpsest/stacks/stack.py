@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from palimpsest.stacks.convolution import StackedConv2d
 
@@ -41,7 +42,8 @@ def _stacked(module: nn.Module, k: int) -> nn.Module:
         )
     if isinstance(module, nn.Linear):
         return StackedLinear(module, k)
-    if next(module.parameters(recurse=False), None) is not None:
+    draws = isinstance(module, _DropoutNd)  # would draw for its neighbours as well
+    if draws or next(module.parameters(recurse=False), None) is not None:
         raise ValueError(
             f"a layer of type {type(module).__name__} cannot be stacked: "
             "allowed are Conv2d, BatchNorm2d and Linear"

@@ -29,9 +29,10 @@ def run_epoch(
 ) -> None:
     """Run epoch `number` (from 0) of a plan in place.
 
-    Model j shuffles with seeds[j], the purpose, the epoch, the phase and the term. `movable` as in
-    `training.preparing.Prepared`.
+    Model j shuffles with seeds[j], the purpose, the epoch, the phase and the term; layers that draw
+    (dropout) start each epoch anew from the seed. `movable` as in `training.preparing.Prepared`.
     """
+    torch.manual_seed(int(generator(seeds[0], f"{purpose} layers", number).integers(2**63)))
     restore = _restorer(stack, movable or {})
     for position, phase in enumerate(epoch):
         steps = phase.steps(data.sizes())

@@ -142,6 +142,13 @@ def test_a_layer_that_cannot_be_stacked_is_named() -> None:
         Stack(model, [model.state_dict()] * 2)
 
 
+def test_a_layer_that_draws_is_for_a_stack_of_one() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Dropout2d(0.5))
+    assert Stack(model, [model.state_dict()]).k == 1
+    with pytest.raises(ValueError, match="Dropout2d cannot be stacked"):
+        Stack(model, [model.state_dict()] * 2)
+
+
 def test_a_batch_for_another_number_of_models_is_refused() -> None:
     with pytest.raises(ValueError, match="holds 2 models, the batch is for 3"):
         Stack(template(), states(2))(torch.zeros(1, 3, 1, 8, 8))

@@ -28,11 +28,11 @@ TRAINING = Plan(
 class Reader(nn.Module):
     """Texts as token ids (batch, length) to logits; what fills a text up is not attended to."""
 
-    def __init__(self, vocabulary: int, classes: int, padding: int) -> None:
+    def __init__(self, vocabulary: int, classes: int, padding: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.padding = padding
         self.embed = nn.Embedding(vocabulary, 16, padding_idx=padding)
-        self.block = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
+        self.block = nn.TransformerEncoderLayer(16, 2, 32, dropout=dropout, batch_first=True)
         self.out = nn.Linear(16, classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -133,3 +133,27 @@ def test_texts_are_unlearned_and_settings_share_their_beginning(
     for name, value in originals[3].items():
         kept = (together[1][name] == value).double().mean()
         assert 0.2 < kept < 0.8 or value.numel() < 50, name
+
+
+def test_dropout_draws_from_the_seed_and_the_epoch_alone(texts: Dataset) -> None:
+    inputs, labels = tensors(texts, DEVICE)
+    torch.manual_seed(0)
+    template = Reader(20, 3, 0, dropout=0.3)
+    stack = Stack(template, [template.state_dict()])
+    data = TrainingData(inputs, labels, {"retain": torch.arange(40)}, 3)
+    first, second = (Phase((Term("retain", 8),), lr) for lr in (0.01, 0.02))
+    plans = {n: Plan(((first,), *rest)) for n, rest in enumerate([(), ((first,),), ((second,),)])}
+
+    def run(chosen: dict[int, Plan], seed: int) -> dict[int, StateDict]:
+        outcomes = run_sweep(stack, chosen, data=data, seeds=[seed], device=DEVICE)
+        return {outcome.name: outcome.stack.state_dicts()[0] for outcome in outcomes}
+
+    together = run(plans, 3)
+    for number, plan in plans.items():
+        torch.rand(number)  # whatever was drawn before
+        alone = run({number: plan}, 3)[number]
+        assert all(torch.equal(alone[name], together[number][name]) for name in alone)
+
+    still = Stack(Reader(20, 3, 0), [template.state_dict()])
+    (quiet,) = run_sweep(still, {0: plans[0]}, data=data, seeds=[3], device=DEVICE)
+    assert not torch.equal(quiet.stack.state_dicts()[0]["out.weight"], together[0]["out.weight"])
