@@ -179,11 +179,11 @@ def _rate(phase: Phase, step: int, steps: int) -> float:
 def _set_rate(optimiser: torch.optim.Optimizer, plan: Plan, lr: float) -> None:
     """Set the learning rate, warmed up by the steps taken, which stand in the optimiser's state."""
     for group in optimiser.param_groups:
-        taken = group.get("steps", 0)
-        if plan.optimiser.warmup_steps:
-            lr *= min(1.0, taken / plan.optimiser.warmup_steps)
-            group["steps"] = taken + 1
         group["lr"] = lr
+        if plan.optimiser.warmup_steps:
+            taken = group.get("steps", 0)
+            group["lr"] *= min(1.0, taken / plan.optimiser.warmup_steps)
+            group["steps"] = taken + 1
 
 
 def _restorer(stack: Stack, movable: Mapping[str, Tensor]) -> Callable[[], None]:
