@@ -43,10 +43,11 @@ def main() -> None:
     costs = [read_json(path) for path in args.costs]
     metrics = metrics_of(args)
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in metrics}
-    for number in chosen(args, costs[0]["settings"]):
+    settings_of = {n: config.flat(costs[0]["settings"][n]) for n in chosen(args, costs)}
+    columns = dict.fromkeys(name for setting in settings_of.values() for name in setting)
+    for number, setting in settings_of.items():
         population = unlearned.setting(number)
-        setting = config.flat(costs[0]["settings"][number])
-        head = {"forget_set": args.forget_set, "method": args.method} | setting
+        head = {"forget_set": args.forget_set, "method": args.method} | columns | setting
         cost = cost_of(number, costs, args.training_epochs * len(split.retain), args.seconds)
         for name, settings in metrics.items():
             metric = registry.module("metrics", name)
@@ -61,8 +62,9 @@ def main() -> None:
     write_parts(args.out, {n: pd.DataFrame(r) for n, r in (rows | {"sharing": [sharing]}).items()})
 
 
-def chosen(args: argparse.Namespace, recorded: list[dict[str, Any]]) -> list[int]:
+def chosen(args: argparse.Namespace, costs: list[dict[str, Any]]) -> list[int]:
     """Places of the settings to score among those recorded; InputError for one that is not."""
+    recorded: list[dict[str, Any]] = costs[0]["settings"]
     if args.settings is None:
         return list(range(len(recorded)))
     wanted = [config.complete(args.method, setting, "--settings") for setting in args.settings]

@@ -1,42 +1,29 @@
 """The programs of the data stage, run by hand on tiny files."""
 
 import io
+import json
 import os
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from by_hand import prepare, refused, run
 from PIL import Image
 
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 
-ROOT = Path(__file__).parents[2]
+CONVERT = "../tools/convert_packed_cifar10"
 
 
-def run(program, *args):
-    return subprocess.run(
-        [sys.executable, ROOT / "src" / f"{program}.py", *map(str, args)],
-        capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+def select(base, out, **definition):
+    return ("select_forget_set", "--split", base / "base.json",
+            "--definition", json.dumps(definition), "--out", out)  # fmt: skip
 
 
-def refused(program, *args):
-    """The sentence of a program that ends with exit code 1 and no traceback."""
-    done = run(program, *args)
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1
-    return lines[0].removeprefix("error: ")
-
-
-def prepare(folder, *args):
-    return ("prepare_data", *args, "--out-dataset", folder / "dataset.npz",
-            "--out-split", folder / "base.json")  # fmt: skip
+def on_cifar10(folder, checksums):
+    return {"name": "cifar10", "data_dir": str(folder), "download": False, "checksums": checksums,
+            "val_fraction": 0.2, "train_size": None, "val_size": None, "split_seed": 0}  # fmt: skip
 
 
 def packed(path, first, count):
@@ -62,13 +49,13 @@ def packed(path, first, count):
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     folder = tmp_path_factory.mktemp("digits")
-    done = run(*prepare(folder, "--name", "digits", "--train-size", 200, "--val-size", 50))
+    done = run(*prepare(folder, name="digits", train_size=200, val_size=50))
     assert done.returncode == 0, done.stderr
     assert "1797 points, 10 classes; 200 for training, 50 for validation" in done.stderr
     return folder
 
 
-@pytest.mark.parametrize("program", ["prepare_data", "select_forget_set", "convert_packed_cifar10"])
+@pytest.mark.parametrize("program", ["prepare_data", "select_forget_set", CONVERT])
 def test_every_program_explains_itself(program):
     done = run(program, "--help")
     assert done.returncode == 0
@@ -83,17 +70,16 @@ def test_prepare_data_writes_data_set_and_split(base):
 
 
 def test_prepare_data_refuses_in_one_sentence(tmp_path):
-    text = refused(*prepare(tmp_path, "--name", "digits", "--train-size", 5000))
+    text = refused(*prepare(tmp_path, name="digits", train_size=5000))
     assert text == "train_size is 5000; allowed: 1 to 1437, or null for all"
-    text = refused(*prepare(tmp_path, "--name", "cifar10", "--data-dir", tmp_path))
+    text = refused(*prepare(tmp_path, **on_cifar10(tmp_path, "official")))
     assert "data_batch_1: there is no such file" in text
     assert os.listdir(tmp_path) == []
 
 
 def test_a_random_forget_set(base, tmp_path):
     out = tmp_path / "split.json"
-    args = ("--split", base / "base.json", "--kind", "random", "--size", 8, "--seed", 0)
-    done = run("select_forget_set", *args, "--out", out)
+    done = run(*select(base, out, kind="random", size=8, seed=0))
     assert done.returncode == 0, done.stderr
     assert "8 points to forget, 192 to retain" in done.stderr
     split, whole = Split.load(out), Split.load(base / "base.json")
@@ -105,42 +91,46 @@ def test_a_forget_set_by_component(base, tmp_path):
     train = Split.load(base / "base.json").train
     scores = np.arange(200) - 99.5
     np.savez(tmp_path / "matrix.npz", weights=np.outer(scores, np.eye(200)[7]).astype(np.float32))
-    args = ("--split", base / "base.json", "--kind", "principal_component", "--component", 1,
-            "--datamodel", tmp_path / "matrix.npz", "--out", tmp_path / "split.json")  # fmt: skip
-    done = run("select_forget_set", *args, "--top", 3, "--bottom", 2)
+    definition = {"kind": "principal_component", "component": 1, "top": 3, "bottom": 2}
+    args = (*select(base, tmp_path / "split.json", **definition), "--datamodel",
+            tmp_path / "matrix.npz")  # fmt: skip
+    done = run(*args)
     assert done.returncode == 0, done.stderr
     forget = Split.load(tmp_path / "split.json").forget
     assert forget.tolist() == sorted([*train[-3:], *train[:2]])
     np.savez(tmp_path / "matrix.npz", weights=np.ones((3, 3)))
-    text = refused("select_forget_set", *args, "--top", 3)
-    assert "weights have shape (3, 3); needed: a row and a column for each of the 200" in text
+    text = refused(*args)
+    assert "needs a row and a column for each of the 200" in text
+    assert "it has shape (3, 3)" in text
+    text = refused(*args[:-2])
+    assert text == "a forget set of kind principal_component also needs --datamodel"
 
 
 def test_a_forget_set_from_a_file(base, tmp_path):
     train = Split.load(base / "base.json").train
     path, out = tmp_path / "mine.txt", tmp_path / "split.json"
     path.write_text(f"{train[4]}\n{train[2]}\n")
-    args = ("--split", base / "base.json", "--kind", "file", "--path", path, "--out", out)
-    assert run("select_forget_set", *args).returncode == 0
+    args = select(base, out, kind="file", path=str(path))
+    assert run(*args).returncode == 0
     assert Split.load(out).forget.tolist() == [train[2], train[4]]
     out.unlink()
     path.write_text("5000\n")
-    text = refused("select_forget_set", *args)
+    text = refused(*args)
     assert text.startswith("forget index 5000 is not in the training set; allowed: its 200 indices")
     assert not out.exists()
 
 
-def test_a_kind_needs_its_options(base, tmp_path):
-    done = run("select_forget_set", "--split", base / "base.json", "--kind", "random",
-               "--out", tmp_path / "split.json")  # fmt: skip
-    assert done.returncode == 2
-    assert "--kind random needs --size" in done.stderr
+def test_a_kind_needs_its_settings(base, tmp_path):
+    text = refused(*select(base, tmp_path / "split.json", kind="random", seed=0))
+    assert text == "--definition: size is missing; needed: size, seed"
+    text = refused(*select(base, tmp_path / "split.json", kind="randm", size=1, seed=0))
+    assert "--definition: kind is the text 'randm' (did you mean random?)" in text
 
 
 def test_packed_images_become_batches_that_are_read_in_official_order(tmp_path):
     packed(tmp_path / "train.npz", 10, 12)
     packed(tmp_path / "test.npz", 20, 4)
-    done = run("convert_packed_cifar10", "--train", tmp_path / "train.npz",
+    done = run(CONVERT, "--train", tmp_path / "train.npz",
                "--test", tmp_path / "test.npz", "--out", tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "12 training and 4 test images" in done.stdout
@@ -153,12 +143,12 @@ def test_packed_images_become_batches_that_are_read_in_official_order(tmp_path):
         sizes.append(len(batch["labels"]))
     assert sizes == [3, 3, 2, 2, 2]
     out = tmp_path / "out"
-    done = run(*prepare(out, "--name", "cifar10", "--data-dir", tmp_path, "--checksums", "MD5SUMS"))
+    done = run(*prepare(out, **on_cifar10(tmp_path, "MD5SUMS")))
     assert done.returncode == 0, done.stderr
     dataset, split = Dataset.load(out / "dataset.npz"), Split.load(out / "base.json")
-    assert dataset.images.shape == (16, 3, 32, 32)
+    assert dataset.pool.shape == (16, 3, 32, 32)
     grey = np.concatenate([10 + 5 * np.arange(12), 20 + 5 * np.arange(4)])
-    assert np.abs(dataset.images.mean(axis=(1, 2, 3)) - grey).max() < 2
+    assert np.abs(dataset.pool.mean(axis=(1, 2, 3)) - grey).max() < 2
     assert dataset.labels.tolist() == [*(np.arange(12) % 3), *(np.arange(4) % 3)]
     assert split.train.tolist() == list(range(12))
     assert split.val.tolist() == list(range(12, 16))
@@ -189,7 +179,7 @@ def test_wrong_packed_files_are_one_sentence(tmp_path, change, sentence):
     np.savez(tmp_path / "train.npz", **arrays)
     if change == "file":
         (tmp_path / "train.npz").unlink()
-    text = refused("convert_packed_cifar10", "--train", tmp_path / "train.npz",
+    text = refused(CONVERT, "--train", tmp_path / "train.npz",
                    "--test", tmp_path / "test.npz", "--out", tmp_path / "out")  # fmt: skip
     assert sentence in text
     assert not (tmp_path / "out").exists()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.config_sources import read_yaml
+from palimpsest.config.reading import read_yaml
 from palimpsest.files import InputError
 from palimpsest.studies.theory.judging import COLUMNS, FORGETS, STRUGGLES
 from palimpsest.tables import read_table

@@ -1,0 +1,129 @@
+"""The programs that train, unlearn and score, run by hand one after the other on a few points."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from by_hand import prepare, refused, run
+
+from palimpsest.records import Record
+from palimpsest.weights import load_states
+
+MODEL = ("--model", '{"name": "resnet9", "width": 2}')
+TRAINING = ("--training", '{"epochs": 2, "peak_epoch": 1}')
+MASK = {"name": "random_mask", "share": 0.5}
+SETTINGS = [{"lr": 0.05, "epochs": 1}, {"lr": 0.05, "epochs": 2, "prepare": MASK}]
+KLOM = json.dumps({"klom": {"null_repeats": 2, "interval_repeats": 2}, "accuracy": {}})
+
+
+def done(program, *args):
+    """Run a program that must succeed."""
+    ran = run(program, *args)
+    assert ran.returncode == 0, ran.stderr
+    return ran
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Originals, oracles, and what GA with a mask makes of the originals."""
+    folder = tmp_path_factory.mktemp("models")
+    done(*prepare(folder, name="digits", train_size=120, val_size=40))
+    data = ("--dataset", folder / "dataset.npz")
+    random = '{"kind": "random", "size": 12, "seed": 0}'
+    done("select_forget_set", "--split", folder / "base.json", "--definition", random,
+         "--out", folder / "forget.json")  # fmt: skip
+    for name, split, first in (("original", "base", 0), ("oracle", "forget", 50)):
+        done("train_block", *data, "--split", folder / f"{split}.json", "--first-seed", first,
+             "--models", 4, *MODEL, *TRAINING, "--stack", 4,
+             "--out-weights", folder / f"{name}.safetensors",
+             "--out-record", folder / f"{name}.npz")  # fmt: skip
+    done("unlearn_block", *unlearning(folder))
+    return folder
+
+
+def unlearning(folder, **changed):
+    """The words of unlearn_block: GA in two settings, one with a mask, logits kept."""
+    words = {
+        "dataset": folder / "dataset.npz", "split": folder / "forget.json",
+        "weights": folder / "original.safetensors", "method": "ga",
+        "settings": json.dumps(SETTINGS), "model": MODEL[1], "stack": 3,
+        "out-record": folder / "ga.npz", "out-costs": folder / "ga.json",
+    } | changed  # fmt: skip
+    named = [word for name, value in words.items() for word in (f"--{name}", value)]
+    return (*named, "--record", "margin", "correct", "logits")
+
+
+def test_a_record_holds_what_was_asked_for(folder):
+    record = Record.load([folder / "ga.npz"])
+    assert record["margin"].shape == (2, 4, 160)
+    assert record["logits"].shape == (2, 4, 160, 10)
+    assert record["logits"].dtype == np.float16
+    assert set(Record.load([folder / "oracle.npz"]).statistics) == {"margin", "correct"}
+    odds = np.exp(record["logits"].astype(float))
+    share = odds.max(axis=-1) / odds.sum(axis=-1)
+    right = record["correct"]  # there the largest logit is that of the true class
+    assert np.allclose(np.log(share / (1 - share))[right], record["margin"][right], atol=0.02)
+
+
+def test_a_mask_is_a_setting_like_any_other(folder):
+    costs = json.loads((folder / "ga.json").read_text())
+    assert costs["settings"][0] == {
+        "lr": 0.05, "epochs": 1, "forget_batch": 64, "batch_norm": "train",
+    }  # fmt: skip
+    assert costs["settings"][1]["prepare"] == MASK | {"mask_seed": 0}
+    assert costs["epochs_separate"] == costs["epochs_shared"] == 3  # the mask parts them
+    assert costs["passes"] == [12, 24]
+
+
+def test_scores_of_all_metrics_become_tables(folder, tmp_path):
+    oracle = ("--split", folder / "forget.json", "--oracles", folder / "oracle.npz")
+    done("score_oracles", "--forget-set", "mine", *oracle, "--metrics", KLOM,
+         "--out-references", tmp_path / "references.json",
+         "--out-parts", tmp_path / "oracles.json")  # fmt: skip
+    done("score", "--forget-set", "mine", "--method", "ga", *oracle, "--records", folder / "ga.npz",
+         "--costs", folder / "ga.json", "--references", tmp_path / "references.json",
+         "--training-epochs", 2, "--metrics", KLOM,
+         "--out", tmp_path / "ga.parts.json")  # fmt: skip
+    for table, parts in (
+        ("klom", ["ga.parts.json"]),
+        ("accuracy", ["oracles.json", "ga.parts.json"]),
+    ):
+        done("gather", "--table", table, "--parts", *(tmp_path / part for part in parts),
+             "--out", tmp_path / f"{table}.csv")  # fmt: skip
+    klom, accuracy = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("klom", "accuracy"))
+    assert len(klom) == 2 * 3
+    assert list(klom.columns[:9]) == [
+        "forget_set", "method", "lr", "epochs", "forget_batch", "batch_norm", "prepare",
+        "prepare_share", "prepare_mask_seed",
+    ]  # fmt: skip
+    assert klom.columns[9] == "split"
+    assert set(klom.prepare.dropna()) == {"random_mask"}
+    assert np.isfinite(klom.klom).all()
+    assert set(accuracy.method) == {"ga", "oracle"}
+    assert (accuracy.relative_cost[accuracy.method == "oracle"] == 1).all()
+
+
+def test_weights_are_ordinary_state_dicts(folder):
+    states, metadata = load_states(folder / "original.safetensors")
+    assert list(states) == [0, 1, 2, 3]
+    assert "resnet9" in metadata["arguments"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"settings": '[{"lr": "1e-3", "epochs": 1}]'},
+         "--settings: lr[0] is the text '1e-3', which YAML does not read as a number"),
+        ({"settings": '[{"lr": 0.1}]'}, "--settings: epochs is missing; needed: lr, epochs"),
+        ({"settings": '[{"lr": 0.1, "epochs": 1, "tau": 2}]'}, "--settings: tau is an unknown key"),
+        ({"method": "gda", "settings": '[{"lr": 0.1, "epochs": 1, "ascent_epochs": 2}]'},
+         "ascent_epochs is 2; allowed: at most epochs, 1 here"),
+        ({"model": '{"width": 0}'}, "--model: width is 0; allowed: an integer of at least 1"),
+        ({"model": '{"name": "resnet9", "width": 3}'}, "is another network than the one asked for"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_one_sentence(folder, tmp_path, changed, sentence):
+    changed |= {"out-record": tmp_path / "ga.npz", "out-costs": tmp_path / "ga.json"}
+    assert sentence in refused("unlearn_block", *unlearning(folder, **changed))
+    assert list(tmp_path.iterdir()) == []
