@@ -18,11 +18,11 @@ def main() -> None:
     parser.add_argument("--run", default="digits")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    folder = Path("results", args.run, "benchmarks")
+    folder = Path("results", args.run)
     seconds: dict[str, float] = defaultdict(float)
     jobs: dict[str, int] = defaultdict(int)
-    for path in sorted(folder.rglob("*.tsv")):
-        rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
+    for path in sorted(folder.rglob("benchmarks/**/*.tsv")):
+        rule = path.parts[path.parts.index("benchmarks") + 1].removesuffix(".tsv")
         with path.open() as stream:
             for row in csv.DictReader(stream, delimiter="\t"):
                 seconds[rule] += float(row["s"])

@@ -3,6 +3,7 @@
 python tools/write_schema.py
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -22,6 +23,11 @@ def text() -> str:
     return json.dumps(schema | configuration().model_json_schema(), indent=1) + "\n"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     with atomic_path(FILE) as temporary:
         temporary.write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -24,7 +24,8 @@ from running import (
 )
 
 KILLS = 3
-TABLES = ("-c", "2", "results/smoke/ascent/klom.csv", "--configfile", SMOKE)
+NAMES = [f"results/smoke/ascent/{name}.csv" for name in ("klom", "accuracy", "number_of_models")]
+TABLES = ("-c", "2", *NAMES, "--configfile", SMOKE)
 """arguments of the run that ends with the tables"""
 
 
@@ -115,9 +116,7 @@ def test_diverged_models_are_counted_and_kept(finished_copy, undisturbed):
     grid = {"lr": [5.0e-2, 1.0e3], "epochs": [3], "forget_batch": [4], "batch_norm": ["frozen"]}
     overlay = write_overlay(folder, {"ascent": {"grids": {"ga": [grid]}}})
     started = time.time()
-    done = snakemake(
-        folder, "-c", "2", "results/smoke/ascent/klom.csv", "--configfile", SMOKE, overlay
-    )
+    done = snakemake(folder, *TABLES, overlay)
     assert done.returncode == 0, done.stdout
     tables = folder / "results" / "smoke" / "ascent"
     klom, accuracy = (pd.read_csv(tables / name) for name in ("klom.csv", "accuracy.csv"))

@@ -84,7 +84,7 @@ CASES = {
             "unlearn_block": "/random_8/",
             "score_oracles": "random_8",
             "score": "/random_8/",
-            "score_number_of_models": "/random_8/",
+            "score_number_of_models": "/random_8[.]json$",
         },
     ),
     "ascent.figures.figure_1": Case(

@@ -35,13 +35,11 @@ AGREEMENT = (
 )
 
 
-def forget_set_sizes():
-    """Points of the forget sets whose size the configuration states."""
-    sizes = {
-        name: kind_of(name).points(config["forget_sets"][name])
-        for name in ASCENT.forget_sets
-    }
-    return {name: size for name, size in sizes.items() if size}
+ASCENT_SIZES = {  # points of the forget sets whose size the configuration states
+    name: kind_of(name).points(config["forget_sets"][name])
+    for name in ASCENT.forget_sets
+    if kind_of(name).points(config["forget_sets"][name])
+}
 
 
 rule judge_ascent:
@@ -71,7 +69,7 @@ rule judge_ascent:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=as_json({"sizes": forget_set_sizes()}),
+        settings=as_json({"sizes": ASCENT_SIZES}),
     shell:
         "python {input.script} --study ascent --inputs klom={input.klom}"
         " accuracy={input.accuracy} number_of_models={input.number_of_models}"

@@ -1,43 +1,6 @@
 # Forget sets: a datamodel matrix where one is needed, then one split per forget set.
 
 
-DATAMODELS = config["datamodels"]
-TESTED_ONLY = DATAMODELS["estimator"] == "trak"  # subset models only test TRAK
-SUBSET_MODELS = DATAMODELS["held_out"] if TESTED_ONLY else DATAMODELS["models"]
-
-
-def kind_of(forget_set):
-    """The module of a forget set's kind."""
-    return registry.module(
-        "data/forget_sets", config["forget_sets"][forget_set]["kind"]
-    )
-
-
-def needs_datamodel(forget_set):
-    """Whether a forget set is chosen by the datamodel matrix."""
-    return "datamodel" in getattr(kind_of(forget_set), "NEEDS", ())
-
-
-def trak_weights(wildcards):
-    """TRAK takes the gradients of the first originals."""
-    if not TESTED_ONLY:
-        return []
-    numbers = blocks(DATAMODELS["trak"]["checkpoints"], config["populations"]["block"])
-    return [
-        f"<results>/populations/original/{number}.safetensors" for number in numbers
-    ]
-
-
-def forget_set_inputs(wildcards):
-    """What a definition needs besides the base split: the datamodel matrix, the user's files."""
-    definition = config["forget_sets"][wildcards.forget_set]
-    files = getattr(kind_of(wildcards.forget_set), "FILES", ())
-    inputs = {name: definition[name] for name in files}
-    if needs_datamodel(wildcards.forget_set):
-        inputs["datamodel"] = "<results>/datamodels/matrix.npz"
-    return inputs
-
-
 rule datamodel_block:
     input:
         script="src/datamodel_block.py",

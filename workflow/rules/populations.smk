@@ -1,26 +1,6 @@
 # Populations: originals on the whole training set, oracles on each retain set.
 
 
-def split_of(wildcards):
-    """Originals are trained on the base split, oracles on the split of their forget set."""
-    name = (
-        "base"
-        if wildcards.population == "original"
-        else wildcards.population.split("/")[1]
-    )
-    return f"<results>/splits/{name}.json"
-
-
-def seeds_of(wildcards):
-    """The seeds of a block; every kind of population has its own first seed."""
-    populations = config["populations"]
-    kind = wildcards.population.split("/")[0]
-    first = populations["first_seed" if kind == "original" else f"{kind}_first_seed"]
-    return block_arguments(
-        wildcards.block, first, models_of(wildcards.population), populations["block"]
-    )
-
-
 rule train_block:
     input:
         script="src/train_block.py",

@@ -1,52 +1,6 @@
 # Scores: every metric of a study, with what only the oracles decide, gathered into tables.
 
 
-def metrics_of(wildcards):
-    """The metrics of a study with their settings, as one argument."""
-    names = config[wildcards.study]["metrics"]
-    return as_json({name: config["metrics"].get(name, {}) for name in names})
-
-
-def references_of(wildcards):
-    """Of the metrics' settings those on which only oracles are scored, as one argument."""
-    found = {}
-    for name in config[wildcards.study]["metrics"]:
-        metric = registry.module("metrics", name)
-        made = metric.rows if metric.OF_ORACLES else metric.reference
-        found[name] = registry.accepted(made, config["metrics"].get(name, {}))
-    return as_json(found)
-
-
-def metric_files(wildcards):
-    """The files of a study's metrics, which are loaded by name."""
-    return [thing("metrics", name) for name in config[wildcards.study]["metrics"]]
-
-
-def parts_of(wildcards):
-    """Every file that holds a part of a table: of each forget set and, mostly, each method."""
-    study, section = wildcards.study, config[wildcards.study]
-    if wildcards.table in ("number_of_models", "null_check"):
-        template = "<results>/{study}/number_of_models/{forget_set}.json"
-        return expand(template, study=study, forget_set=section["forget_sets"])
-    parts = expand(
-        "<results>/{study}/scores/{forget_set}/{method}.json",
-        study=study,
-        forget_set=section["forget_sets"],
-        method=section["methods"],
-    )
-    metric = wildcards.table in registry.names("metrics")
-    if metric and registry.module("metrics", wildcards.table).OF_ORACLES:
-        template = "<results>/{study}/oracles/{forget_set}.json"
-        parts += expand(template, study=study, forget_set=section["forget_sets"])
-    return parts
-
-
-def second_oracles(wildcards):
-    """Records of the second oracle population, where the configuration asks for one."""
-    asked = wildcards.forget_set in config["populations"]["second_oracle"]
-    return records_of(f"second_oracle/{wildcards.forget_set}") if asked else []
-
-
 rule score_oracles:
     input:
         script="src/score_oracles.py",

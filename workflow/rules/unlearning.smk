@@ -1,17 +1,6 @@
 # Unlearning: every setting of a method that a study asks for, from each block of originals.
 
 
-def things_of(wildcards):
-    """The files that a job of unlearning loads by name: method, preparations, model."""
-    asked = settings_of(wildcards.method, wildcards.forget_set)
-    preparations = {s["prepare"]["name"] for s in asked if s.get("prepare")}
-    return [
-        thing("methods", wildcards.method),
-        thing("models", config["model"]["name"]),
-        *(thing("preparations", name) for name in sorted(preparations)),
-    ]
-
-
 rule unlearn_block:
     input:
         script="src/unlearn_block.py",

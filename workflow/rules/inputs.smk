@@ -1,0 +1,169 @@
+# What jobs take: the inputs and parameters of the engine's rules that depend on a wildcard.
+
+# Populations
+
+
+def split_of(wildcards):
+    """Originals are trained on the base split, oracles on the split of their forget set."""
+    name = (
+        "base"
+        if wildcards.population == "original"
+        else wildcards.population.split("/")[1]
+    )
+    return f"<results>/splits/{name}.json"
+
+
+def seeds_of(wildcards):
+    """The seeds of a block; every kind of population has its own first seed."""
+    populations = config["populations"]
+    kind = wildcards.population.split("/")[0]
+    first = populations["first_seed" if kind == "original" else f"{kind}_first_seed"]
+    return block_arguments(
+        wildcards.block, first, models_of(wildcards.population), populations["block"]
+    )
+
+
+# Forget sets
+
+DATAMODELS = config["datamodels"]
+TESTED_ONLY = DATAMODELS["estimator"] == "trak"  # subset models only test TRAK
+SUBSET_MODELS = DATAMODELS["held_out"] if TESTED_ONLY else DATAMODELS["models"]
+
+
+def kind_of(forget_set):
+    """The module of a forget set's kind."""
+    return registry.module(
+        "data/forget_sets", config["forget_sets"][forget_set]["kind"]
+    )
+
+
+def needs_datamodel(forget_set):
+    """Whether a forget set is chosen by the datamodel matrix."""
+    return "datamodel" in getattr(kind_of(forget_set), "NEEDS", ())
+
+
+def trak_weights(wildcards):
+    """TRAK takes the gradients of the first originals."""
+    if not TESTED_ONLY:
+        return []
+    numbers = blocks(DATAMODELS["trak"]["checkpoints"], config["populations"]["block"])
+    return [
+        f"<results>/populations/original/{number}.safetensors" for number in numbers
+    ]
+
+
+def forget_set_inputs(wildcards):
+    """What a definition needs besides the base split: the datamodel matrix, the user's files."""
+    definition = config["forget_sets"][wildcards.forget_set]
+    files = getattr(kind_of(wildcards.forget_set), "FILES", ())
+    inputs = {name: definition[name] for name in files}
+    if needs_datamodel(wildcards.forget_set):
+        inputs["datamodel"] = "<results>/datamodels/matrix.npz"
+    return inputs
+
+
+# Unlearning
+
+
+def things_of(wildcards):
+    """The files that a job of unlearning loads by name: method, preparations, model."""
+    asked = settings_of(wildcards.method, wildcards.forget_set)
+    preparations = {s["prepare"]["name"] for s in asked if s.get("prepare")}
+    return [
+        thing("methods", wildcards.method),
+        thing("models", config["model"]["name"]),
+        *(thing("preparations", name) for name in sorted(preparations)),
+    ]
+
+
+# Scores
+
+
+def metrics_of(wildcards):
+    """The metrics of a study with their settings, as one argument."""
+    names = config[wildcards.study]["metrics"]
+    return as_json({name: config["metrics"].get(name, {}) for name in names})
+
+
+def references_of(wildcards):
+    """Of the metrics' settings those on which only oracles are scored, as one argument."""
+    found = {}
+    for name in config[wildcards.study]["metrics"]:
+        metric = registry.module("metrics", name)
+        made = metric.rows if metric.OF_ORACLES else metric.reference
+        found[name] = registry.accepted(made, config["metrics"].get(name, {}))
+    return as_json(found)
+
+
+def metric_files(wildcards):
+    """The files of a study's metrics, which are loaded by name."""
+    return [thing("metrics", name) for name in config[wildcards.study]["metrics"]]
+
+
+def parts_of(wildcards):
+    """Every file that holds a part of a table: of each forget set and, mostly, each method."""
+    study, section = wildcards.study, config[wildcards.study]
+    if wildcards.table in ("number_of_models", "null_check"):
+        template = "<results>/{study}/number_of_models/{forget_set}.json"
+        return expand(template, study=study, forget_set=section["forget_sets"])
+    parts = expand(
+        "<results>/{study}/scores/{forget_set}/{method}.json",
+        study=study,
+        forget_set=section["forget_sets"],
+        method=section["methods"],
+    )
+    metric = wildcards.table in registry.names("metrics")
+    if metric and registry.module("metrics", wildcards.table).OF_ORACLES:
+        template = "<results>/{study}/oracles/{forget_set}.json"
+        parts += expand(template, study=study, forget_set=section["forget_sets"])
+    return parts
+
+
+def second_oracles(wildcards):
+    """Records of the second oracle population, where the configuration asks for one."""
+    asked = wildcards.forget_set in config["populations"]["second_oracle"]
+    return records_of(f"second_oracle/{wildcards.forget_set}") if asked else []
+
+
+# Figures
+
+FORMATS = ["pdf", "svg", "png"]
+FIGURE_FILES = {}  # study -> name of an input -> its files; each study adds its own
+FIGURE_SETTINGS = {}  # study -> figure -> its settings
+FIGURE_NOTES = {}  # study -> the line at the foot of its figures
+
+
+def figures_in(study):
+    """The figures of a study: the files in its folder of figures."""
+    return registry.names(f"studies/{study}/figures")
+
+
+def study_in(folder):
+    """The study whose results lie in a folder such as digits/ascent."""
+    return folder.rpartition("/")[2]
+
+
+def figure_file(wildcards):
+    """The file of a figure."""
+    return thing(f"studies/{study_in(wildcards.folder)}/figures", wildcards.figure)
+
+
+def figure_inputs(wildcards):
+    """What a figure draws from, by name: the INPUTS of its file, read without running it."""
+    tree = ast.parse(Path(figure_file(wildcards)).read_text(encoding="utf-8"))
+    values = {
+        ast.unparse(getattr(node, "target", None) or node.targets[0]): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+    }
+    files = FIGURE_FILES[study_in(wildcards.folder)]
+    return {name: files[name] for name in ast.literal_eval(values["INPUTS"])}
+
+
+def figure_arguments(wildcards, input):
+    """The inputs of a figure as NAME=PATH."""
+    return " ".join(
+        shlex.quote(f"{name}={path}")
+        for name in figure_inputs(wildcards)
+        for path in ([input[name]] if isinstance(input[name], str) else input[name])
+    )
