@@ -76,8 +76,8 @@ def run_sweep(
         seeds: of the models, for shuffling.
 
     Yields:
-        Outcomes with the seconds that one model of the stack spent on the preparation and the
-        epochs of its own path.
+        Outcomes with the seconds that one model of the stack spent on the preparation, the epochs
+        of its own path and the finish.
     """
     for root, branch in tree(plans, data.sizes()).items():
         yield from _run_tree(copy.deepcopy(stack), root, branch, data, seeds, device)
@@ -98,9 +98,9 @@ def _run_tree(
 
     def walk(branch: Branch, number: int, seconds: float) -> Iterator[Outcome]:
         for name in branch.ending:
-            finish = prepared.finish
+            clock, finish = _Clock(device), prepared.finish
             finished = stack if finish is None else finish(copy.deepcopy(stack))
-            yield Outcome(name, finished, seconds / stack.k)
+            yield Outcome(name, finished, (seconds + clock.seconds()) / stack.k)
         several = len(branch.onward) > 1
         state: tuple[StateDict, Any] | None = None
         if several:
