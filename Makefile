@@ -20,16 +20,14 @@ SNAKEMAKE := PYTHONUNBUFFERED=1 $(BIN)/snakemake $(if $(CONFIG),--configfile $(C
 
 all: run
 	@$(MAKE) --no-print-directory results/$(RUN)/report.html
-	@echo "report: results/$(RUN)/report.html   notebook: results/$(RUN)/ascent/report.html"
+	@echo "report: results/$(RUN)/report.html   notebooks:" results/$(RUN)/*/report.html
 
 run: env
 	@$(SNAKEMAKE) 2>&1 | $(BIN)/python tools/show_progress.py
 
-# Snakemake's self-contained report, made again when the notebook, which needs all else, is newer.
-results/%/report.html: results/%/ascent/report.html
-	@$(SNAKEMAKE) --report $@ > logs/$*/report.log 2>&1 || { cat logs/$*/report.log; exit 1; }
-
-results/%/ascent/report.html: ;
+# Snakemake's self-contained report, made again when a study's notebook, which needs all else, is newer.
+results/$(RUN)/report.html: $(wildcard results/$(RUN)/*/report.html)
+	@$(SNAKEMAKE) --report $@ > logs/$(RUN)/report.log 2>&1 || { cat logs/$(RUN)/report.log; exit 1; }
 
 env: .venv/installed
 

@@ -12,7 +12,8 @@ from palimpsest.data.splits import Split
 from palimpsest.datamodels.half_subsets import membership
 from palimpsest.files import atomic_path
 from palimpsest.plans.recipe import recipe
-from palimpsest.programs import add_device, add_section, add_seeds, run_program, section
+from palimpsest.programs import add_device, add_seeds, run_program
+from palimpsest.sections import add_section, section
 from palimpsest.training.device import open_device
 from palimpsest.training.evaluate import logits, margins
 from palimpsest.training.populations import builder, tensors, train_population

@@ -19,7 +19,8 @@ from palimpsest.datamodels.agreement import agreement
 from palimpsest.datamodels.half_subsets import regress
 from palimpsest.datamodels.trak import trak_matrix
 from palimpsest.files import atomic_path, write_json
-from palimpsest.programs import add_device, add_section, run_program, section
+from palimpsest.programs import add_device, run_program
+from palimpsest.sections import add_section, section
 from palimpsest.training.device import open_device
 from palimpsest.training.populations import builder, tensors
 from palimpsest.weights import load_states

@@ -5,13 +5,12 @@ import importlib
 from pathlib import Path
 
 from palimpsest.programs import json_map, named_paths, run_program
-from palimpsest.registry import names
 from palimpsest.tables import write_table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", required=True, choices=names("studies"))
+    parser.add_argument("--study", required=True, help="its name, a folder of studies/")
     parser.add_argument(
         "--inputs", nargs="*", default=[], metavar="NAME=PATH",
         help="claims and tables; the paths of one name are joined",
@@ -19,6 +18,9 @@ def main() -> None:
     parser.add_argument("--settings", type=json_map, default={}, help="keywords of judge(), JSON")
     parser.add_argument("--out", type=Path, required=True, help="one row per claim (.csv)")
     args = parser.parse_args()
+    file = Path(__file__).parent / "palimpsest" / "studies" / args.study / "measures.py"
+    if not file.is_file():
+        raise ValueError(f"--study is {args.study!r}, and there is no {file}")
     measures = importlib.import_module(f"palimpsest.studies.{args.study}.measures")
     write_table(measures.judge(named_paths(args.inputs), **args.settings), args.out)
 

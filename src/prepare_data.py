@@ -6,7 +6,8 @@ from pathlib import Path
 
 from palimpsest import registry
 from palimpsest.data.splits import base_split
-from palimpsest.programs import add_section, run_program, section
+from palimpsest.programs import run_program
+from palimpsest.sections import add_section, section
 
 
 def main() -> None:

@@ -10,8 +10,9 @@ from palimpsest import config, registry
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError, read_json
 from palimpsest.parts import write_parts
-from palimpsest.programs import add_metrics, json_maps, metrics_of, run_program, whole
+from palimpsest.programs import json_maps, run_program, whole
 from palimpsest.records import Record
+from palimpsest.sections import add_metrics, metrics_of
 
 
 def main() -> None:

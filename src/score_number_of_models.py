@@ -12,8 +12,9 @@ import pandas as pd
 from palimpsest.data.splits import PARTS, Split
 from palimpsest.klom import klom, klom_intervals, null_floor, set_percentiles
 from palimpsest.parts import write_parts
-from palimpsest.programs import add_metrics, metrics_of, run_program, whole
+from palimpsest.programs import run_program, whole
 from palimpsest.records import Record
+from palimpsest.sections import add_metrics, metrics_of
 
 NULL_CHECK = (
     "forget_set", "n_models", "split", "percentile", "null", "second_oracle", "ci_low", "ci_high",

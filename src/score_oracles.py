@@ -12,8 +12,9 @@ from palimpsest import registry
 from palimpsest.data.splits import Split
 from palimpsest.files import write_json
 from palimpsest.parts import write_parts
-from palimpsest.programs import add_metrics, metrics_of, run_program
+from palimpsest.programs import run_program
 from palimpsest.records import Record
+from palimpsest.sections import add_metrics, metrics_of
 
 ORACLE_COST = {"relative_cost": 1.0, "seconds": None}
 """one training of an oracle is the unit of cost"""

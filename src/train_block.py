@@ -14,8 +14,9 @@ import torch
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.plans.recipe import recipe
-from palimpsest.programs import add_device, add_section, add_seeds, run_program, section
+from palimpsest.programs import add_device, add_seeds, run_program
 from palimpsest.records import ALWAYS, STATISTICS, Record
+from palimpsest.sections import add_section, section
 from palimpsest.stacks.stack import StateDict
 from palimpsest.training.device import open_device
 from palimpsest.training.evaluate import logits, statistics

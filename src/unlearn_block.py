@@ -12,8 +12,9 @@ from palimpsest import config, registry
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import write_json
-from palimpsest.programs import add_device, add_section, json_maps, run_program, section
+from palimpsest.programs import add_device, json_maps, run_program
 from palimpsest.records import ALWAYS, STATISTICS, Record
+from palimpsest.sections import add_section, section
 from palimpsest.stacks.stack import Stack
 from palimpsest.training.data import TrainingData
 from palimpsest.training.device import open_device

@@ -9,10 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from palimpsest import config
-
-SHIPPED = Path(__file__).parents[2] / "config.yaml"
-
 
 def whole(least: int) -> Callable[[str], int]:
     """An argparse type: a whole number of at least `least`."""
@@ -44,43 +40,6 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--stack", type=whole(1), default=1, help="models run side by side; changes no result"
     )
-
-
-def add_section(parser: argparse.ArgumentParser, name: str, text: str) -> None:
-    """--NAME: a section of the configuration, as JSON; `section` completes and checks it."""
-    parser.add_argument(
-        f"--{name}", type=json_map, default={}, metavar="JSON",
-        help=f"{text}, such as the section {name} of config.yaml, which holds for what is left out",
-    )  # fmt: skip
-
-
-def section(args: argparse.Namespace, name: str) -> dict[str, Any]:
-    """The section that --NAME gave, completed from config.yaml and checked; InputError if wrong.
-
-    Nothing is taken from config.yaml where --NAME names another thing (model, data set) than it.
-    """
-    given, shipped = getattr(args, name), config.load([SHIPPED])[name]
-    if given.get("name", shipped.get("name")) != shipped.get("name"):
-        shipped = {}
-    return config.section(name, {**shipped, **given}, f"--{name}")
-
-
-def add_metrics(parser: argparse.ArgumentParser) -> None:
-    """--metrics: which metrics, each with its settings; `metrics_of` completes and checks them."""
-    parser.add_argument(
-        "--metrics", type=json_map, required=True, metavar="JSON",
-        help='metrics with their settings, such as \'{"accuracy": {}, "klom": {"bins": 20}}\'; '
-        "the section metrics of config.yaml holds for what is left out",
-    )  # fmt: skip
-
-
-def metrics_of(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """The metrics that --metrics gave, by name, with complete settings; InputError if wrong."""
-    shipped = config.load([SHIPPED])["metrics"]
-    return {
-        name: config.metric(name, {**shipped.get(name, {}), **own}, f"--metrics: {name}")
-        for name, own in args.metrics.items()
-    }
 
 
 def json_map(text: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -58,6 +59,10 @@ def save_figure(figure: Figure, paths: Sequence[Path]) -> None:
     """Write `figure` to each of `paths`, its format by the suffix; equal figures, equal bytes."""
     check_formats(paths)
     with figure_style():
+        figure.draw_without_rendering()  # lays out once for all formats
+        figure.set_layout_engine("none")
+        for axes in figure.axes:  # the layout varies in its last bits
+            axes.set_position(np.round(axes.get_position().bounds, 6))
         for path in paths:
             with atomic_path(path) as temporary:
                 figure.savefig(temporary, metadata=_METADATA[path.suffix])

@@ -73,10 +73,6 @@ def draw_setting(
             + " and ".join(f"{s.d_r}, {s.d_lap}, {s.d_f} ({name})" for name, s in shapes.items()),
             fontsize=9,
         )
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        for axis in axes.flat:  # the layout's last bits vary, and an SVG's names depend on them
-            axis.set_position(np.round(axis.get_position().bounds, 6))
     return figure, table
 
 
