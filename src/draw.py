@@ -6,12 +6,11 @@ draw(inputs, *, note, ...) that gives the figure and its table; its settings are
 
 import argparse
 import importlib.util
-import inspect
 from pathlib import Path
 from types import ModuleType
 
 from palimpsest.plots.style import check_formats, save_figure
-from palimpsest.programs import json_map, named_paths, run_program
+from palimpsest.programs import check_keywords, json_map, named_paths, run_program
 from palimpsest.tables import write_table
 
 
@@ -45,11 +44,7 @@ def main() -> None:
     for name in getattr(figure, "INPUTS", ()):
         if name not in inputs:
             raise ValueError(f"{args.figure} draws from {name}; give --inputs {name}=PATH")
-    known = list(inspect.signature(figure.draw).parameters)[1:]
-    for name in args.settings:
-        if name not in known:
-            allowed = ", ".join(known)
-            raise ValueError(f"{args.figure}: unknown setting {name}; allowed are {allowed}")
+    check_keywords(figure.draw, args.settings, str(args.figure))
     drawn, table = figure.draw(inputs, note=args.note, **args.settings)
     write_table(table, args.out_table)
     save_figure(drawn, args.out)

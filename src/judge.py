@@ -4,7 +4,7 @@ import argparse
 import importlib
 from pathlib import Path
 
-from palimpsest.programs import json_map, named_paths, run_program
+from palimpsest.programs import check_keywords, json_map, named_paths, run_program
 from palimpsest.tables import write_table
 
 
@@ -22,7 +22,12 @@ def main() -> None:
     if not file.is_file():
         raise ValueError(f"--study is {args.study!r}, and there is no {file}")
     measures = importlib.import_module(f"palimpsest.studies.{args.study}.measures")
-    write_table(measures.judge(named_paths(args.inputs), **args.settings), args.out)
+    check_keywords(measures.judge, args.settings, f"study {args.study}")
+    inputs = named_paths(args.inputs)
+    for name in measures.INPUTS:
+        if name not in inputs:
+            raise ValueError(f"study {args.study} is judged by {name}; give --inputs {name}=PATH")
+    write_table(measures.judge(inputs, **args.settings), args.out)
 
 
 if __name__ == "__main__":

@@ -41,8 +41,11 @@ def main() -> None:
     split, references = Split.load(args.split), read_json(args.references)
     oracles = Record.load(args.oracles).of(split.points)
     unlearned = Record.load(args.records).of(split.points)
-    costs = [read_json(path) for path in args.costs]
+    costs = [read_costs(path, args.method) for path in args.costs]
     metrics = metrics_of(args)
+    for name in metrics:
+        if hasattr(registry.module("metrics", name), "reference") and name not in references:
+            raise InputError(f"{args.references}: holds no reference of the metric {name}")
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in metrics}
     settings_of = {n: config.flat(costs[0]["settings"][n]) for n in chosen(args, costs)}
     columns = dict.fromkeys(name for setting in settings_of.values() for name in setting)
@@ -61,6 +64,17 @@ def main() -> None:
         "epochs_shared": costs[0]["epochs_shared"],
     }
     write_parts(args.out, {n: pd.DataFrame(r) for n, r in (rows | {"sharing": [sharing]}).items()})
+
+
+def read_costs(path: Path, method: str) -> dict[str, Any]:
+    """The costs of a block of a method; InputError if they are of another, or no costs."""
+    costs: dict[str, Any] = read_json(path)
+    keys = {"method", "settings", "models", "passes", "seconds", "epochs_separate", "epochs_shared"}
+    if not isinstance(costs, dict) or not keys <= costs.keys():
+        raise InputError(f"{path}: not the costs of unlearning; needed: {', '.join(sorted(keys))}")
+    if costs["method"] != method:
+        raise InputError(f"{path}: holds the costs of {costs['method']}, and --method is {method}")
+    return costs
 
 
 def chosen(args: argparse.Namespace, costs: list[dict[str, Any]]) -> list[int]:

@@ -33,9 +33,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="parts of tables (.json)")
     args = parser.parse_args()
 
-    split, settings = Split.load(args.split), metrics_of(args)["klom"]
+    split, settings = Split.load(args.split), metrics_of(args, on_oracles=True)["klom"]
     percentile, repeats = settings.pop("percentile"), settings.pop("null_repeats")
-    del settings["interval_repeats"]
     columns = {part: split.columns(part) for part in PARTS}
     oracles = Record.load(args.oracles).of(split.points)["margin"]
     compared = {"original": Record.load(args.originals).of(split.points)["margin"]}

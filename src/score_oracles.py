@@ -34,13 +34,14 @@ def main() -> None:
     oracles = Record.load(args.oracles).of(split.points)
     references, parts = {}, {}
     head = {"forget_set": args.forget_set, "method": "oracle"}
-    for name, settings in metrics_of(args).items():
+    for name, settings in metrics_of(args, on_oracles=True).items():
         metric = registry.module("metrics", name)
         if hasattr(metric, "reference"):
             own = registry.accepted(metric.reference, settings)
             references[name] = metric.reference(oracles, split, **own)
         if metric.OF_ORACLES:
-            rows = metric.rows(oracles, oracles, split, references.get(name), **settings)
+            own = registry.accepted(metric.rows, settings)
+            rows = metric.rows(oracles, oracles, split, references.get(name), **own)
             parts[name] = pd.DataFrame([head | row | ORACLE_COST for row in rows])
     write_json(args.out_references, references)
     write_parts(args.out_parts, parts)

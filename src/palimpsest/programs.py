@@ -1,11 +1,12 @@
 """What every program in src/ shares: how it starts, ends, and reports a wrong input."""
 
 import argparse
+import inspect
 import json
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,22 @@ def named_paths(words: list[str]) -> dict[str, list[Path]]:
             raise ValueError(f"{word!r} is not of the form NAME=PATH")
         found.setdefault(name, []).append(Path(path))
     return found
+
+
+def check_keywords(made: Callable[..., Any], given: Mapping[str, Any], where: str) -> None:
+    """ValueError unless `given` are keywords of a function, and all that have no default."""
+    known = {
+        name: parameter.default is parameter.empty
+        for name, parameter in inspect.signature(made).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    for name in given:
+        if name not in known:
+            allowed = ", ".join(known) or "none"
+            raise ValueError(f"{where}: unknown setting {name}; allowed: {allowed}")
+    for name, needed in known.items():
+        if needed and name not in given:
+            raise ValueError(f"{where}: {name} is missing; needed: a value of it in --settings")
 
 
 def run_program(main: Callable[[], None]) -> None:

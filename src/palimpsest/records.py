@@ -23,7 +23,7 @@ STATISTICS = {
     "correct": np.dtype(bool),
     "logits": np.dtype(np.float16),
 }
-"""name of a statistic -> how it is kept; `training.statistics` works it out"""
+"""name of a statistic -> how it is kept; `training.evaluate` works it out"""
 
 
 @dataclass(frozen=True)

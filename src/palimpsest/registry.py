@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
+from pydantic.errors import PydanticUserError
 
 from palimpsest.files import InputError
 from palimpsest.values import Closed, Once, Some
@@ -31,6 +32,19 @@ KINDS = {
 """folder -> the name of the function that each of its files has"""
 
 
+GIVEN = {
+    "methods": 0,
+    "preparations": 3,
+    "models": 1,
+    "metrics": 4,
+    "data/sources": 3,
+    "data/forget_sets": 2,
+}
+"""folder -> how many arguments stand before * in that function, handed in by the engine"""
+RESERVED = ("forget_set", "method", "split", "name", "kind", "prepare")
+"""names that no setting may have"""
+
+
 def names(folder: str) -> list[str]:
     """The things of a folder such as "methods" or "data/sources", sorted."""
     package = importlib.import_module(_dotted(folder))
@@ -43,7 +57,14 @@ def module(folder: str, name: str) -> ModuleType:
     if name not in names(folder):
         allowed = ", ".join(names(folder))
         raise InputError(f"{folder}: there is no {name!r}; allowed: {allowed}")
-    return importlib.import_module(f"{_dotted(folder)}.{name}")
+    try:
+        return importlib.import_module(f"{_dotted(folder)}.{name}")
+    except Exception as error:
+        kind = type(error).__name__
+        raise InputError(
+            f"{_file(folder, name)}: cannot be loaded ({kind}: {error}); needed: a Python file "
+            "that can be imported"
+        ) from error
 
 
 def function(folder: str, name: str) -> Callable[..., Any]:
@@ -65,7 +86,8 @@ def make(folder: str, name: str, *given: Any, settings: Mapping[str, Any]) -> An
 
 def accepted(made: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of `settings` that are keywords of a function."""
-    return {key: settings[key] for key in inspect.signature(made).parameters if key in settings}
+    known = inspect.signature(made).parameters
+    return {key: value for key, value in settings.items() if key in known}
 
 
 def keywords(made: Callable[..., Any], file: str) -> dict[str, tuple[Any, Any]]:
@@ -77,6 +99,11 @@ def keywords(made: Callable[..., Any], file: str) -> dict[str, tuple[Any, Any]]:
     for key, parameter in inspect.signature(made).parameters.items():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
+        if key in RESERVED:
+            raise InputError(
+                f"{file}: the setting {key} of {made.__name__}() has a name that tables and grids "
+                f"use; needed: another than {', '.join(RESERVED)}"
+            )
         hint = parameter.annotation
         if hint is parameter.empty:
             raise InputError(
@@ -84,14 +111,27 @@ def keywords(made: Callable[..., Any], file: str) -> dict[str, tuple[Any, Any]]:
                 "needed: a kind of value (palimpsest/values.py), bool or a Literal"
             )
         if isinstance(hint, str):  # the file postpones its annotations
-            hint = eval(hint, vars(inspect.getmodule(made)))
+            hint = _evaluated(hint, made, file)
         fields[key] = (hint, ... if parameter.default is parameter.empty else parameter.default)
     return fields
 
 
-def settings_of(folder: str, name: str) -> type[BaseModel]:
-    """The settings of a thing as a model."""
-    return _model(f"{folder}/{name}", _keywords(folder, name))
+def _evaluated(hint: str, made: Callable[..., Any], file: str) -> Any:
+    try:
+        return eval(hint, vars(inspect.getmodule(made)))  # of a file of this library
+    except Exception as error:
+        raise InputError(
+            f"{file}: the annotation {hint} cannot be read ({error}); needed: a name that the "
+            "file knows"
+        ) from error
+
+
+def settings_of(folder: str, name: str, only: list[str] | None = None) -> type[BaseModel]:
+    """The settings of a thing as a model; with `only`, those of them."""
+    fields = _keywords(folder, name)
+    if only is not None:
+        fields = {key: field for key, field in fields.items() if key in only}
+    return _model(f"{folder}/{name}", fields)
 
 
 def grid_of(folder: str, name: str, **more: Any) -> type[BaseModel]:
@@ -132,7 +172,25 @@ def _each_once(hint: Any) -> Any:
 
 @functools.cache
 def _keywords(folder: str, name: str) -> dict[str, tuple[Any, Any]]:
-    return keywords(function(folder, name), _file(folder, name))
+    made, file = function(folder, name), _file(folder, name)
+    parameters = inspect.signature(made).parameters.values()
+    before = sum(one.kind is one.POSITIONAL_OR_KEYWORD for one in parameters)
+    loose = any(one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL) for one in parameters)
+    if before != GIVEN[folder] or loose:
+        raise InputError(
+            f"{file}: {made.__name__}{inspect.signature(made)} has other arguments before * than "
+            f"it is given; needed: {GIVEN[folder]} before *, and the settings after it"
+        )
+    fields = keywords(made, file)
+    try:
+        _model(f"{folder}/{name}", fields)
+    except PydanticUserError as error:
+        found = str(error).splitlines()[0]
+        raise InputError(
+            f"{file}: an annotation is no kind of value ({found}); needed: one of "
+            "palimpsest/values.py, bool or a Literal"
+        ) from error
+    return fields
 
 
 def _dotted(folder: str) -> str:

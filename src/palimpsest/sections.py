@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from palimpsest import config
+from palimpsest import config, registry
+from palimpsest.files import InputError
+from palimpsest.metrics import settings_on_oracles
 from palimpsest.programs import json_map
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
@@ -38,10 +40,19 @@ def add_metrics(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def metrics_of(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """The metrics that --metrics gave, by name, with complete settings; InputError if wrong."""
-    shipped = config.load([SHIPPED])["metrics"]
-    return {
-        name: config.metric(name, {**shipped.get(name, {}), **own}, f"--metrics: {name}")
-        for name, own in args.metrics.items()
-    }
+def metrics_of(args: argparse.Namespace, on_oracles: bool = False) -> dict[str, dict[str, Any]]:
+    """The metrics that --metrics gave, by name, with complete settings; InputError if wrong.
+
+    `on_oracles` asks only for the settings on which what is scored of the oracles alone depends.
+    """
+    shipped, found = config.load([SHIPPED])["metrics"], {}
+    if not args.metrics:
+        raise InputError("--metrics names no metric; needed: at least one")
+    for name, given in args.metrics.items():
+        metric, value = registry.module("metrics", name), given
+        if isinstance(given, dict):
+            value = {**shipped.get(name, {}), **given}
+            value = settings_on_oracles(metric, value) if on_oracles else value
+        part = on_oracles and isinstance(value, dict)
+        found[name] = config.metric(name, value, f"--metrics: {name}", part)
+    return found

@@ -8,11 +8,12 @@ by both rules, and so is a setting with a diverged model, which anyone can see.
 
 import pandas as pd
 
-from palimpsest.tables import SPLITS, setting_columns
+from palimpsest.data.splits import PARTS
+from palimpsest.tables import setting_columns
 
 TOLERANCE = 0.01  # validation accuracy that a setting may lose or gain against the original
 RULES = ("by_oracle", "without_oracle")
-_SCORES = [f"{split}_klom" for split in SPLITS]
+_SCORES = [f"{split}_klom" for split in PARTS]
 
 
 def with_accuracy(settings: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
@@ -21,10 +22,10 @@ def with_accuracy(settings: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFram
     ValueError for a setting that has no accuracy.
     """
     keys = ["forget_set", "method", *setting_columns(accuracy)]
-    for split in SPLITS:
+    for split in PARTS:
         part = accuracy.loc[accuracy["split"] == split, [*keys, "accuracy", "diverged_models"]]
         part = part.rename(columns={"accuracy": f"{split}_accuracy"})
-        if split != SPLITS[0]:
+        if split != PARTS[0]:
             part = part.drop(columns="diverged_models")
         settings = settings.merge(part, on=keys, how="left", validate="one_to_one")
         if settings[f"{split}_accuracy"].isna().any():

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from palimpsest.data.splits import PARTS
 from palimpsest.files import InputError, atomic_path
 
-SPLITS = ("forget", "retain", "val")
 _MEASURES = {"klom": "klom", "ci_low": "low", "ci_high": "high", "null": "null"}
 _NO_SETTINGS = {"forget_set", "method", "comparison", "n_models", "split"}
 
@@ -106,13 +106,13 @@ def by_setting(klom: pd.DataFrame) -> pd.DataFrame:
     numbered = klom.assign(setting=klom.groupby(keys, dropna=False, sort=False).ngroup())
     kept = [*keys, "percentile", "relative_cost"]
     settings = numbered.drop_duplicates("setting").set_index("setting")[kept]
-    for split in SPLITS:
+    for split in PARTS:
         part = numbered[numbered["split"] == split].set_index("setting")
         if not part.index.is_unique or not settings.index.isin(part.index).all():
             raise ValueError(f"the table of KLoM needs one row of split {split} for each setting")
         names = {name: f"{split}_{short}" for name, short in _MEASURES.items()}
         settings = settings.join(part[list(names)].rename(columns=names))
-    names_of_scores = [f"{split}_klom" for split in SPLITS]
+    names_of_scores = [f"{split}_klom" for split in PARTS]
     scores = settings[names_of_scores].astype(float)
     scores = scores.where(np.isfinite(scores))
     settings[names_of_scores] = scores

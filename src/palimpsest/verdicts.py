@@ -7,7 +7,6 @@ HOLDS = "holds"
 HOLDS_WITH_CONDITION = "holds with a condition"
 FAILS = "fails"
 UNDECIDED = "not decided at this scale"
-VERDICTS = (HOLDS, HOLDS_WITH_CONDITION, FAILS, UNDECIDED)
 QUANTIFIERS = ("all", "most", "some", "none")
 
 Answer = bool | None

@@ -127,3 +127,61 @@ def test_what_is_wrong_is_said_in_one_sentence(folder, tmp_path, changed, senten
     changed |= {"out-record": tmp_path / "ga.npz", "out-costs": tmp_path / "ga.json"}
     assert sentence in refused("unlearn_block", *unlearning(folder, **changed))
     assert list(tmp_path.iterdir()) == []
+
+
+def scoring(folder, out, **changed):
+    """The words of score for what was unlearned, with references of the oracles."""
+    references = out / "references.json"
+    references.write_text(json.dumps({"klom": {"forget": 1.0, "retain": 1.0, "val": 1.0}}))
+    words = {
+        "forget-set": "mine", "method": "ga", "split": folder / "forget.json",
+        "oracles": folder / "oracle.npz", "records": folder / "ga.npz", "costs": folder / "ga.json",
+        "references": references, "training-epochs": 2, "metrics": KLOM, "out": out / "parts.json",
+    } | changed  # fmt: skip
+    return ("score", *(word for name, value in words.items() for word in (f"--{name}", value)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"method": "scrub"}, "ga.json: holds the costs of ga, and --method is scrub"),
+        ({"costs": "forget.json"}, "forget.json: not the costs of unlearning; needed"),
+        ({"references": "forget.json"}, "forget.json: holds no reference of the metric klom"),
+        ({"metrics": "{}"}, "--metrics names no metric; needed: at least one"),
+        ({"metrics": '{"klom": 3}'}, "--metrics: klom: the value is 3; allowed: a map"),
+        ({"metrics": '{"klm": {}}'}, "metrics: there is no 'klm'; allowed: accuracy, klom"),
+        ({"settings": '[{"lr": 0.3, "epochs": 1}]'}, "nothing was recorded for the setting"),
+    ],
+)
+def test_wrong_words_of_score_are_one_sentence(folder, tmp_path, changed, sentence):
+    for name in ("costs", "references"):
+        if name in changed:
+            changed = changed | {name: folder / changed[name]}
+    assert sentence in refused(*scoring(folder, tmp_path, **changed))
+    assert not (tmp_path / "parts.json").exists()
+
+
+def test_a_metric_without_a_reference_is_scored_of_part_of_its_settings(folder, tmp_path):
+    """What the rules hand in of KLoM for the oracles alone; accuracy has no reference."""
+    part = {"klom": {"null_repeats": 2, "percentile": 90.0}, "accuracy": {}}
+    done("score_oracles", "--forget-set", "mine", "--split", folder / "forget.json",
+         "--oracles", folder / "oracle.npz", "--metrics", json.dumps(part),
+         "--out-references", tmp_path / "references.json",
+         "--out-parts", tmp_path / "oracles.json")  # fmt: skip
+    assert set(json.loads((tmp_path / "references.json").read_text())) == {"klom"}
+    assert set(json.loads((tmp_path / "oracles.json").read_text())) == {"accuracy"}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--study", "nothing"), "--study is 'nothing', and there is no "),
+        (("--study", "ascent"), "study ascent: sizes is missing; needed"),
+        (("--study", "ascent", "--settings", '{"foo": 1}'), "study ascent: unknown setting foo"),
+        (("--study", "ascent", "--settings", '{"sizes": {}}'), "is judged by claims; give"),
+        (("--study", "theory", "--settings", '{"cases": "a", "seed": 0}'),
+         "cases is the text 'a'; allowed: an integer of at least 100"),
+    ],
+)  # fmt: skip
+def test_wrong_words_of_judge_are_one_sentence(tmp_path, words, sentence):
+    assert sentence in refused("judge", *words, "--out", tmp_path / "claims.csv")

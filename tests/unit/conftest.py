@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from palimpsest import registry
+
 
 @pytest.fixture
 def add_file(monkeypatch, tmp_path):
@@ -16,5 +18,7 @@ def add_file(monkeypatch, tmp_path):
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
         monkeypatch.delitem(sys.modules, f"{package.__name__}.{name}", raising=False)
         importlib.invalidate_caches()
+        registry._keywords.cache_clear()
 
-    return add
+    yield add
+    registry._keywords.cache_clear()

@@ -6,6 +6,7 @@ import pytest
 from synthetic_results import SETTINGS, klom_table, number_of_models_table
 
 from palimpsest import tables
+from palimpsest.data.splits import PARTS
 from palimpsest.files import InputError
 
 
@@ -63,7 +64,7 @@ def test_each_setting_is_one_row_with_its_three_splits(klom, tmp_path):
     row = settings[(settings["method"] == "ga") & (settings["lr"] == 1e-3)].iloc[2]
     chosen = klom[(klom["method"] == "ga") & (klom["lr"] == 1e-3) & (klom["epochs"] == 5)]
     chosen = chosen[chosen["batch_norm"] == "train"].set_index("split")
-    for split in tables.SPLITS:
+    for split in PARTS:
         assert row[f"{split}_klom"] == pytest.approx(chosen.loc[split, "klom"])
         assert row[f"{split}_high"] == pytest.approx(chosen.loc[split, "ci_high"])
     assert row["worst_klom"] == pytest.approx(chosen["klom"].max())

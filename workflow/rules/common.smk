@@ -16,6 +16,7 @@ from palimpsest import registry, stale_locks
 from palimpsest.config import needs
 from palimpsest.config.checking import check, facts_of
 from palimpsest.files import InputError
+from palimpsest.metrics import settings_on_oracles
 from palimpsest.records import ALWAYS
 
 # Jobs run the interpreter that runs Snakemake, unless a profile deploys an environment, and one

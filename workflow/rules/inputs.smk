@@ -90,8 +90,7 @@ def references_of(wildcards):
     found = {}
     for name in config[wildcards.study]["metrics"]:
         metric = registry.module("metrics", name)
-        made = metric.rows if metric.OF_ORACLES else metric.reference
-        found[name] = registry.accepted(made, config["metrics"].get(name, {}))
+        found[name] = settings_on_oracles(metric, config["metrics"].get(name, {}))
     return as_json(found)
 
 

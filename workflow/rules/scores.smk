@@ -97,9 +97,8 @@ rule score_number_of_models:
     params:
         metrics=as_json(
             {
-                "klom": registry.accepted(
-                    registry.module("metrics", "klom").reference,
-                    config["metrics"]["klom"],
+                "klom": settings_on_oracles(
+                    registry.module("metrics", "klom"), config["metrics"]["klom"]
                 )
             }
         ),

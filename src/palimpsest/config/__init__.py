@@ -29,9 +29,10 @@ def section(name: str, value: Any, where: str) -> dict[str, Any]:
     return {key: entry for key, entry in found.items() if name != "metrics" or entry is not None}
 
 
-def metric(name: str, value: Any, where: str) -> dict[str, Any]:
-    """The settings of one metric, given by hand: checked and complete."""
-    return _validated(registry.settings_of("metrics", name), value, where)
+def metric(name: str, value: Any, where: str, part: bool = False) -> dict[str, Any]:
+    """The settings of one metric, given by hand: checked and complete, or the `part` given."""
+    kind = registry.settings_of("metrics", name, list(value) if part else None)
+    return _validated(kind, value, where)
 
 
 def _validated(kind: type[BaseModel], value: Any, where: str) -> dict[str, Any]:

@@ -52,6 +52,9 @@ def plan_of(method: str, setting: Mapping[str, Any]) -> Plan:
     if plan.prepare is not None:
         found = f"names {prepare['name']}, and {method} prepares the network by itself"
         raise SettingError(PREPARE, found, f"no {PREPARE} here, or null")
+    if not plan.epochs:
+        found = f"names {prepare['name']}, and {method} takes no step"
+        raise SettingError(PREPARE, found, f"no {PREPARE} here, or null")
     own = tuple((key, value) for key, value in prepare.items() if key != "name")
     return replace(plan, prepare=Prepare(prepare["name"], own))
 

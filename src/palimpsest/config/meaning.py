@@ -36,6 +36,9 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> None:
     studies = {name: part for name, part in checked if isinstance(part, PopulationStudy)}
     used = list(dict.fromkeys(name for study in studies.values() for name in study.forget_sets))
     with origins.below():
+        if config["run"] in registry.names("studies"):
+            found = f"is {config['run']}, the name of a study"
+            raise SettingError("run", found, "another name, since results lie in results/RUN")
         peak, epochs = config["training"]["peak_epoch"], config["training"]["epochs"]
         if peak >= epochs:
             allowed = f"below training.epochs, which is {epochs}"
@@ -123,7 +126,14 @@ def _check_metrics(name: str, study: PopulationStudy, origins: Origins) -> None:
         settings = registry.settings_of("metrics", metric).model_fields.values()
         if metric not in origins.config["metrics"] and any(s.is_required() for s in settings):
             raise _missing(origins, key, ("metrics", metric), "the settings of each metric")
-        for statistic in registry.module("metrics", metric).NEEDS:
+        module, file = registry.module("metrics", metric), f"src/palimpsest/metrics/{metric}.py"
+        for constant in ("NEEDS", "OF_ORACLES"):
+            if not hasattr(module, constant):
+                raise InputError(f"{file}: has no {constant}; needed: see metrics/__init__.py")
+        for statistic in module.NEEDS:
+            if statistic not in records.STATISTICS:
+                allowed = ", ".join(records.STATISTICS)
+                raise InputError(f"{file}: NEEDS names {statistic}; allowed: {allowed}")
             if statistic not in (*records.ALWAYS, *study.record):
                 needs = f"names {metric}, which needs {statistic}"
                 found = f"{needs}, and {name}.record does not keep it"

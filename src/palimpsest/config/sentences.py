@@ -134,6 +134,8 @@ def _find(schema: Rule, loc: Sequence[Any]) -> tuple[Key, Rule, Rule, str]:
         key, around, tag, chosen = (*key, part), rule, chosen, ""
         entries = [*rule.get("patternProperties", {}).values(), rule.get("items", {})]
         rule = resolve(rule.get("properties", {}).get(part, entries[0]))
+    either = resolve(rule["anyOf"][0]) if "anyOf" in rule else rule
+    rule = either if "discriminator" in either else rule  # one of several kinds, or null
     return key, rule, around, rule.get("discriminator", {}).get("propertyName", tag)
 
 

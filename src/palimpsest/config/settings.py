@@ -54,7 +54,7 @@ class Datamodels(Closed):
     held_out: Annotated[int, Field(ge=5)]
     block: Count
     fraction: Share
-    ridge: Annotated[list[Positive], Some]
+    ridge: Annotated[list[Positive], Some, Once]
     first_seed: Seed
     trak: Trak
 

@@ -13,3 +13,17 @@ A metric has
 
 so that a table of a metric has the columns of its rows, and a new metric is this one file.
 """
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from palimpsest.registry import accepted
+
+
+def settings_on_oracles(metric: ModuleType, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a metric's settings on which depends what is scored of the oracles alone."""
+    functions = [metric.rows] if metric.OF_ORACLES else []
+    functions += [metric.reference] if hasattr(metric, "reference") else []
+    used = {name for function in functions for name in accepted(function, settings)}
+    return {name: value for name, value in settings.items() if name in used}

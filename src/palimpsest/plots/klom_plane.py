@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from palimpsest.data.splits import PARTS
 from palimpsest.plots.style import (
     INK,
     SIZE,
@@ -31,7 +32,6 @@ from palimpsest.plots.style import (
     point_handle,
     start_figure,
 )
-from palimpsest.tables import SPLITS
 
 _COLUMNS = 3
 _DASHES = (0, (4, 3))
@@ -94,7 +94,7 @@ def draw_klom_planes(
         bar = top.colorbar(colours, ax=axes, shrink=min(1.0, 1.6 / rows), aspect=22)
         bar.set_label("cost in trainings of one oracle")
         bar.outline.set_visible(False)
-    unseen = tuple(f"{split}_" for split in SPLITS if split not in ("forget", against))
+    unseen = tuple(f"{split}_" for split in PARTS if split not in ("forget", against))
     return figure, chosen[[name for name in chosen if not str(name).startswith(unseen)]]
 
 

@@ -210,9 +210,10 @@ def test_a_grid_may_leave_out_what_has_a_default_and_name_preparations(project):
 
 
 def test_a_metric_needs_what_the_records_hold_and_its_settings(project, sentence, add_file):
-    text = "NEEDS = ('margin', 'logits')\ndef rows(record, *, bins: int): ..."
-    add_file("metrics", "mine", text)
-    overlay = {"ascent": {"metrics": ["mine"]}, "metrics": {"mine": {"bins": 3}}}
+    rows = "def rows(record, oracle, split, reference, *, bins: int): ..."
+    add_file("metrics", "mine", f"NEEDS, OF_ORACLES = ('margin', 'logits'), False\n{rows}")
+    metrics = {"metrics": ["klom", "accuracy", "mine"]}
+    overlay = {"ascent": metrics, "metrics": {"mine": {"bins": 3}}}
     assert sentence(overlay) == (
         "mine.yaml: ascent.metrics names mine, which needs logits, and ascent.record does not keep "
         "it; allowed: add logits to ascent.record"
@@ -225,13 +226,77 @@ def test_a_metric_needs_what_the_records_hold_and_its_settings(project, sentence
     )
 
 
+ROWS = "def rows(record, oracle, split, reference): ..."
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("", "methods/broken.py: has no function plan; needed: one, whose arguments after * are"),
-        ("def plan(*, lr): ...", "methods/broken.py: the setting lr of plan() has no annotation;"),
+        (ROWS, "has no NEEDS; needed"),
+        (f"NEEDS = ('margin',)\n{ROWS}", "has no OF_ORACLES; needed"),
+        (
+            f"NEEDS, OF_ORACLES = ('margins',), True\n{ROWS}",
+            "NEEDS names margins; allowed: margin, correct, logits",
+        ),
+    ],
+)
+def test_a_broken_file_of_a_metric_is_named(sentence, add_file, text, found):
+    add_file("metrics", "mine", text)
+    overlay = {"ascent": {"metrics": ["klom", "accuracy", "mine"]}}
+    assert sentence(overlay).startswith(f"src/palimpsest/metrics/mine.py: {found}")
+
+
+def test_the_study_needs_the_metrics_that_it_judges_by(sentence):
+    assert sentence({"ascent": {"metrics": ["accuracy"]}}) == (
+        "mine.yaml: ascent.metrics names accuracy, and not klom; "
+        "allowed: klom, accuracy, and others beside them"
+    )
+
+
+def test_nothing_is_not_prepared(sentence):
+    grid = [{"prepare": [None, {"name": "random_mask", "share": 0.5}]}]
+    assert sentence({"ascent": {"grids": {"nothing": grid}}}).endswith(
+        "ascent.grids.nothing[0].prepare names random_mask, and nothing takes no step; "
+        "allowed: no prepare here, or null"
+    )
+
+
+def test_wrong_preparations_are_told_where_there_are_several(sentence, add_file):
+    add_file("preparations", "another", "def prepare(stack, data, seeds, *, share: float): ...")
+
+    def said(prepare):
+        grid = {"lr": [0.1], "epochs": [1], "prepare": [prepare]}
+        return sentence({"ascent": {"grids": {"ga": [grid]}}})
+
+    place = "mine.yaml: ascent.grids.ga[0].prepare[0]"
+    assert said({"name": "anoter", "share": 0.5}) == (
+        f"{place}.name is the text 'anoter' (did you mean another?); allowed: another, random_mask"
+    )
+    assert said({"share": 0.5}).startswith(f"{place}.name is missing; needed in ")
+    assert said({"name": "another", "shar": 0.5}).startswith(f"{place}.shar is an unknown key")
+
+
+def test_a_run_is_not_named_after_a_study(sentence):
+    assert sentence({"run": "theory"}).startswith("mine.yaml: run is theory, the name of a study")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "has no function plan; needed: one, whose arguments after * are"),
+        ("def plan(*, lr): ...", "the setting lr of plan() has no annotation;"),
+        (
+            "def plan(lr: float): ...",
+            "plan(lr: float) has other arguments before * than it is given; needed: 0",
+        ),
+        ("def plan(**settings): ...", "plan(**settings) has other arguments before *"),
+        ("def plan(*, split: float): ...", "the setting split of plan() has a name that tables"),
+        ("def plan(*, lr: 'Foo'): ...", "the annotation Foo cannot be read (name 'Foo' is not"),
+        ("def plan(*, lr: 3): ...", "an annotation is no kind of value ("),
+        ("import nowhere", "cannot be loaded (ModuleNotFoundError: No module named 'nowhere')"),
+        ("def plan(:", "cannot be loaded (SyntaxError:"),
     ],
 )
 def test_a_broken_file_of_a_method_is_named(sentence, add_file, text, found):
     add_file("methods", "broken", text)
-    assert sentence({}).startswith(f"src/palimpsest/{found}")
+    assert sentence({}).startswith(f"src/palimpsest/methods/broken.py: {found}")

@@ -15,8 +15,8 @@ import pandas as pd
 
 from palimpsest import claims
 from palimpsest.claims import Case, Measure, larger, matches
+from palimpsest.data.splits import PARTS
 from palimpsest.tables import (
-    SPLITS,
     by_setting,
     describe_setting,
     read_accuracy,
@@ -26,6 +26,7 @@ from palimpsest.tables import (
 )
 from palimpsest.verdicts import both, negation
 
+INPUTS = ("claims", "klom", "accuracy", "number_of_models")
 KEYS = ("forget_sets", "methods", "families", "models", "control")  # of claims, that measures read
 Row = dict[str, Any]
 _CONFIDENCE = 0.95
@@ -108,7 +109,7 @@ def _stays(row: Row, original: Row) -> bool | None:
     if row["diverged"]:
         return False
     answer: bool | None = True
-    for split in SPLITS:
+    for split in PARTS:
         answer = both(answer, negation(_rise(row, original, split)))
         answer = both(answer, negation(_rise(original, row, split)))
     return answer
@@ -190,7 +191,7 @@ def _no_excess(split: str) -> Measure:
 def _mean(row: Row) -> Row:
     """The means over the splits; the interval is that of fully dependent splits, the widest."""
     ends = ("klom", "low", "high", "null")
-    return {f"mean_{end}": sum(row[f"{split}_{end}"] for split in SPLITS) / 3 for end in ends}
+    return {f"mean_{end}": sum(row[f"{split}_{end}"] for split in PARTS) / 3 for end in ends}
 
 
 def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
@@ -218,7 +219,7 @@ def _harder_than_others(results: Results, claim: dict[str, Any]) -> list[Case]:
         sound = [row for row in rows if not row["diverged"]]
         if sound:
             row = min(sound, key=lambda row: row["worst_klom"])
-            split = max(SPLITS, key=lambda split: row[f"{split}_klom"])
+            split = max(PARTS, key=lambda split: row[f"{split}_klom"])
             ends = ("low", "high", "null")
             best[name] = {f"best_{end}": row[f"{split}_{end}"] for end in ends}
     own = [name for name in best if matches(name, claim["forget_sets"])]

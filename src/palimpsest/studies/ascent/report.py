@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from palimpsest.data.splits import PARTS
 from palimpsest.files import InputError
 from palimpsest.plots.style import BATCH_NORM_NAMES, SPLIT_NAMES, forget_set_name, method_name
 from palimpsest.selection import compare, with_accuracy
 from palimpsest.studies.ascent.measures import outcomes
-from palimpsest.tables import SPLITS, describe_setting, setting_columns, varying
+from palimpsest.tables import describe_setting, setting_columns, varying
 from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED
 
 _OUTCOMES = ("unlearns", "improves but breaks", "breaks", "nothing", "undecided")
@@ -50,7 +51,7 @@ def populations(accuracy: pd.DataFrame) -> pd.DataFrame:
                 "forget set": forget_set_name(str(forget_set)),
                 "population": label,
             }
-            for split in SPLITS:
+            for split in PARTS:
                 found = part[part["split"] == split].iloc[0]
                 mean, deviation = 100 * found["accuracy"], 100 * found["accuracy_sd"]
                 row[f"accuracy on {SPLIT_NAMES[split]} (%)"] = f"{mean:.2f} ± {deviation:.2f}"
@@ -120,7 +121,7 @@ def numbers_of_models(table: pd.DataFrame) -> pd.DataFrame:
     wanted = sorted({20, 50, 80, own["n_models"].max()} & set(own["n_models"]))
     own = own[own["n_models"].isin(wanted)].assign(part=lambda rows: rows["null"] / rows["klom"])
     rows = []
-    for split in SPLITS:
+    for split in PARTS:
         medians = own[own["split"] == split].groupby("n_models")[["klom", "null", "part"]].median()
         for models, row in medians.iterrows():
             rows.append({
@@ -143,7 +144,7 @@ def selections(settings: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
             "method": method_name(row["method"]),
             "rule": _RULES[row["rule"]],
             "setting": setting if found else "none allowed",
-            **{f"KLoM, {SPLIT_NAMES[split]}": row[f"{split}_klom"] for split in SPLITS},
+            **{f"KLoM, {SPLIT_NAMES[split]}": row[f"{split}_klom"] for split in PARTS},
             "largest": row["worst_klom"],
             "regret": row["regret"],
             "cost": f"{row['relative_cost']:.2g}" if found else "–",

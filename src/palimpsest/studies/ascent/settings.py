@@ -47,6 +47,9 @@ class Settings(PopulationStudy):
         if "nothing" not in self.methods or len(self.methods) < 2:
             found = f"names {', '.join(self.methods)}"
             raise SettingError("methods", found, "nothing, the original, and another one")
+        if missing := [name for name in ("klom", "accuracy") if name not in self.metrics]:
+            found = f"names {', '.join(self.metrics)}, and not {missing[0]}"
+            raise SettingError("metrics", found, "klom, accuracy, and others beside them")
         if max(self.numbers_of_models) > models:
             found = f"holds {max(self.numbers_of_models)}"
             allowed = f"at most populations.models, which is {models}"

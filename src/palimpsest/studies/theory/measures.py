@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from palimpsest.config.origins import Origins
+from palimpsest.config.sentences import validate
 from palimpsest.studies.theory.judging import COLUMNS
 from palimpsest.studies.theory.judging import judge as judge_statement
 from palimpsest.studies.theory.settings import Settings
 from palimpsest.studies.theory.statements import STATEMENTS
 from palimpsest.verdicts import HOLDS
+
+INPUTS: tuple[str, ...] = ()
 
 
 def judge(inputs: Mapping[str, Sequence[Path]], *, cases: int, seed: int) -> pd.DataFrame:
@@ -20,7 +24,7 @@ def judge(inputs: Mapping[str, Sequence[Path]], *, cases: int, seed: int) -> pd.
     Each verdict is logged, with the counterexample if there is one; ValueError for settings out
     of their range.
     """
-    settings = Settings(cases=cases, seed=seed)
+    settings = validate(Settings, Origins({"cases": cases, "seed": seed}, []))
     rows = []
     for statement in STATEMENTS:
         row = judge_statement(statement, settings.seed, settings.cases)

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from palimpsest.data.splits import PARTS
 from palimpsest.plots.klom_plane import (
     axis_limit,
     draw_floor,
@@ -39,7 +40,7 @@ from palimpsest.plots.style import (
     method_name,
     start_figure,
 )
-from palimpsest.tables import SPLITS, by_setting, read_klom, setting_columns
+from palimpsest.tables import by_setting, read_klom, setting_columns
 
 INPUTS = ("klom",)
 _ENDS = ("klom", "low", "high", "null")
@@ -103,7 +104,7 @@ def _courses(points: pd.DataFrame, original: pd.DataFrame, keys: list[str]) -> p
     starts = points.drop_duplicates("path")[["path", *keys]].merge(own, how="cross")
     courses = pd.concat([starts.assign(epochs=0, diverged=False), points])
     for end in _ENDS:
-        courses[f"mean_{end}"] = courses[[f"{s}_{end}" for s in SPLITS]].mean(axis=1, skipna=False)
+        courses[f"mean_{end}"] = courses[[f"{s}_{end}" for s in PARTS]].mean(axis=1, skipna=False)
     return courses.sort_values(["path", "epochs"], ignore_index=True)
 
 

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
+from palimpsest.data.splits import PARTS
 from palimpsest.plots.style import (
     INK,
     SPLIT_NAMES,
@@ -26,7 +27,7 @@ from palimpsest.plots.style import (
     point_handle,
     start_figure,
 )
-from palimpsest.tables import SPLITS, read_number_of_models
+from palimpsest.tables import read_number_of_models
 
 INPUTS = ("number_of_models",)
 PAPERS_NUMBERS = (20, 50, 80)  # of models, in the paper's remark
@@ -48,9 +49,9 @@ def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figur
     low, high = scores[scores > 0].min() / 1.3, scores.max() * 1.6
     with figure_style():
         look = {
-            "hue": "split", "style": "split", "style_order": SPLITS, "legend": False,
-            "palette": dict(zip(SPLITS, sns.color_palette(), strict=False)),
-            "markers": dict(zip(SPLITS, "os^", strict=True)),
+            "hue": "split", "style": "split", "style_order": PARTS, "legend": False,
+            "palette": dict(zip(PARTS, sns.color_palette(), strict=False)),
+            "markers": dict(zip(PARTS, "os^", strict=True)),
         }  # fmt: skip
         second = "second_oracle" in set(table["comparison"])
         rows, columns = -(-len(names) // 3), min(len(names), 3)
@@ -95,7 +96,7 @@ def _handles(look: dict[str, Any], *, second: bool, marked: bool) -> list[Line2D
     handles = [
         Line2D([], [], color=look["palette"][split], marker=look["markers"][split], ms=4.5, lw=1.4,
                mec="white", label=SPLIT_NAMES[split])
-        for split in SPLITS
+        for split in PARTS
     ]  # fmt: skip
     handles.append(Line2D([], [], color="0.3", ls="--", lw=1.1, label="null floor"))
     if second:
