@@ -64,9 +64,9 @@ def test_judging_writes_a_row_per_statement_and_logs_it(statements):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"cases": 10, "seed": 0}, "greater than or equal to 100"),
-        ({"cases": 100, "seed": -1}, "greater than or equal to 0"),
-        ({"cases": 100.0, "seed": 0}, "valid integer"),
+        ({"cases": 10, "seed": 0}, "cases is 10; allowed: an integer of at least 100"),
+        ({"cases": 100, "seed": -1}, "seed is -1; allowed: an integer of at least 0"),
+        ({"cases": 100.0, "seed": 0}, "cases is 100.0; allowed: an integer of at least 100"),
     ],
 )
 def test_settings_out_of_range_are_refused(tmp_path, settings, sentence):
