@@ -14,7 +14,7 @@ sys.path.insert(0, "src")
 from palimpsest import config as configuration
 from palimpsest import registry, stale_locks
 from palimpsest.config import needs
-from palimpsest.config.checking import check, facts_of
+from palimpsest.config.checking import check
 from palimpsest.files import InputError
 from palimpsest.metrics import settings_on_oracles
 from palimpsest.records import ALWAYS
@@ -54,7 +54,7 @@ RUNNING = RUNS_JOBS and stale_locks.enter(Path(".snakemake"))
 
 CONDA = "../../envs/palimpsest.yaml"
 GPU = int(config["device"] == "cuda")
-FACTS = facts_of(config)
+FACTS = needs.facts_of(config)
 STACK = config["populations"]["stack"]
 DEVICE = f"--device {config['device']} --precision {config['precision']}"
 NOTE = (
@@ -82,7 +82,8 @@ def memory(step):
 
 def minutes(step):
     """Minutes after which a job of this step is given up, more at each attempt."""
-    return lambda wildcards, attempt: needs.minutes(step, config, FACTS) * attempt
+    limit = needs.minutes(step, config, FACTS)
+    return lambda wildcards, attempt: limit * attempt
 
 
 def any_of(names):

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from palimpsest import registry
 from palimpsest.config import settings
 from palimpsest.config.machine import check_machine
 from palimpsest.config.meaning import check_meaning
 from palimpsest.config.origins import Origins
 from palimpsest.config.reading import read_settings
 from palimpsest.config.sentences import validate
-from palimpsest.data.facts import Facts
 
 
 def check(
@@ -33,11 +31,3 @@ def check(
     check_meaning(checked, origins, root)
     if machine:
         check_machine(origins, root)
-
-
-def facts_of(config: Mapping[str, Any], root: Path = Path()) -> Facts | None:
-    """What is known of the data set of a configuration before it is loaded."""
-    data = config["data"]
-    source = registry.module("data/sources", data["name"])
-    found: Facts | None = source.facts(root / data["data_dir"], data["checksums"])
-    return found

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from palimpsest import records, registry
 from palimpsest.config.grids import combinations, plan_of
-from palimpsest.config.needs import part_wishes, set_sizes
+from palimpsest.config.needs import facts_of, part_wishes, set_sizes
 from palimpsest.config.origins import Origins, dotted
 from palimpsest.config.sentences import check_names
 from palimpsest.config.study import PopulationStudy
@@ -65,8 +65,7 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> None:
 def facts_and_sizes(origins: Origins, root: Path) -> tuple[Facts | None, Sizes]:
     """What is known of the data set before it is loaded."""
     data = origins.config["data"]
-    source = registry.module("data/sources", data["name"])
-    facts: Facts | None = source.facts(root / data["data_dir"], data["checksums"])
+    facts = facts_of(origins.config, root)
     try:
         return facts, None if facts is None else set_sizes(origins.config, facts)
     except ValueError as error:

@@ -6,6 +6,7 @@ Rough on purpose, from above: a scheduler stops a job that asked for too little.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from palimpsest import records, registry
@@ -24,6 +25,14 @@ FLOAT = 4
 MB = 1e6
 WORK_A_MINUTE = {"cpu": 5e9, "cuda": 8e11}
 """weights times points that a device learns from: little of one core, and of a GPU"""
+
+
+def facts_of(config: Mapping[str, Any], root: Path = Path()) -> Facts | None:
+    """What is known of the data set of a configuration before it is loaded."""
+    data = config["data"]
+    source = registry.module("data/sources", data["name"])
+    found: Facts | None = source.facts(root / data["data_dir"], data["checksums"])
+    return found
 
 
 def part_wishes(data: Config) -> dict[str, Any]:
