@@ -1,8 +1,7 @@
-"""k convolutions side by side, each case computed in the way that is fastest on a CPU."""
+"""k convolutions side by side, on small images as matrix products."""
 
 import functools
 import itertools
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +12,8 @@ class StackedConv2d(nn.Conv2d):
     """k convolutions side by side: a grouped convolution, computed in the cheapest exact way.
 
     An input with the channels of a single model is taken as shared by all k (one dense
-    convolution). Where the image has no more pixels than the kernel, the convolution is one
-    matrix product per model, which then needs no more multiplications and is far faster on a CPU.
-    Two more cases are slow in a CPU's grouped convolutions: one input channel a model, and the
-    gradient of a convolution with stride 2.
+    convolution). Where the image has fewer pixels than the kernel, the convolution is one matrix
+    product per model, which then needs fewer multiplications (`benchmarks/stacks.py` compares).
     """
 
     def __init__(self, layer: nn.Conv2d, k: int) -> None:
@@ -37,30 +34,10 @@ class StackedConv2d(nn.Conv2d):
             return F.conv2d(
                 x, self.weight, self.bias, self.stride, self.padding, groups=self.groups // self.k
             )
-        if self.groups == self.k and self.bias is None:
-            if x.shape[2] * x.shape[3] <= self.weight[0, 0].numel():
-                return self._matrix_product(x)
-            if _float32_on_cpu(x):
-                if inputs == 1:
-                    return self._depthwise(x)
-                if self._halves(x):
-                    return _HalvingConvolution.apply(x, self.weight, self.k)
+        small = x.shape[2] * x.shape[3] < self.weight[0, 0].numel()
+        if small and self.groups == self.k and self.bias is None:
+            return self._matrix_product(x)
         return super().forward(x)
-
-    def _halves(self, x: Tensor) -> bool:
-        """Whether the output has half the input's pixels a side, as `_HalvingConvolution` needs."""
-        even = x.shape[2] % 2 == 0 and x.shape[3] % 2 == 0
-        shape = (self.kernel_size, self.stride, self.padding)
-        return even and shape == ((5, 5), (2, 2), (2, 2))
-
-    def _depthwise(self, x: Tensor) -> Tensor:
-        """One input channel a model: repeated for each output channel, each convolved alone."""
-        batch, _, height, width = x.shape
-        shape = (batch, height, width, self.k, self.out_channels // self.k)
-        repeated = x.permute(0, 2, 3, 1).unsqueeze(-1).expand(shape).flatten(3).permute(0, 3, 1, 2)
-        return F.conv2d(
-            repeated, self.weight, None, self.stride, self.padding, groups=self.out_channels
-        )
 
     def _matrix_product(self, x: Tensor) -> Tensor:
         """The convolution as one product (batch, inputs) x (inputs, outputs) per model."""
@@ -79,52 +56,6 @@ class StackedConv2d(nn.Conv2d):
         result = torch.bmm(columns, matrix).reshape(self.k, batch, out_pixels, outputs)
         result = result.permute(1, 2, 0, 3).reshape(batch, out_height, out_width, -1)
         return result.permute(0, 3, 1, 2)  # channels last in memory
-
-
-def _float32_on_cpu(x: Tensor) -> bool:
-    return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-
-
-class _HalvingConvolution(torch.autograd.Function):
-    """A grouped 5 x 5 convolution with stride 2 and padding 2, with a faster gradient.
-
-    The gradient of an input pixel at row 2 i + r (r = 0, 1) takes output rows i - 1, i and i + 1
-    with the kernel's rows r + 4, r + 2 and r. So all four parities (rows, columns) together are one
-    3 x 3 convolution of the output's gradient, with a channel for each parity.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, k: int) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.k = k
-        return F.conv2d(x, weight, None, stride=2, padding=2, groups=k)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
-        x, weight = ctx.saved_tensors
-        (gradient,) = gradients
-        gradient = gradient.contiguous(memory_format=torch.channels_last)
-        of_x = of_weight = None
-        if ctx.needs_input_grad[0]:
-            of_x = _HalvingConvolution._of_input(gradient, weight, ctx.k)
-        if ctx.needs_input_grad[1]:
-            of_weight = torch.ops.aten.convolution_backward(
-                gradient, x, weight, None, [2, 2], [2, 2], [1, 1], False, [0, 0], ctx.k,
-                [False, True, False],
-            )[1]  # fmt: skip
-        return of_x, of_weight, None
-
-    @staticmethod
-    def _of_input(gradient: Tensor, weight: Tensor, k: int) -> Tensor:
-        batch, channels, height, width = gradient.shape
-        outputs, inputs = channels // k, weight.shape[1]
-        kernel = F.pad(weight, (0, 1, 0, 1)).reshape(k, outputs, inputs, 3, 2, 3, 2).flip(3, 5)
-        kernel = kernel.permute(0, 4, 6, 2, 1, 3, 5).reshape(k * 4 * inputs, outputs, 3, 3)
-        kernel = kernel.contiguous(memory_format=torch.channels_last)
-        parities = F.conv2d(gradient, kernel, padding=1, groups=k).permute(0, 2, 3, 1)
-        parities = parities.reshape(batch, height, width, k, 2, 2, inputs)
-        pixels = parities.permute(0, 1, 4, 2, 5, 3, 6)
-        return pixels.reshape(batch, 2 * height, 2 * width, k * inputs).permute(0, 3, 1, 2)
 
 
 @functools.cache
