@@ -1,4 +1,4 @@
-"""Train a block of models on random halves of the training set; leave membership and margins."""
+"""Train a block of models on random subsets of the training set; leave membership and margins."""
 
 import argparse
 import logging
@@ -9,10 +9,10 @@ import torch
 
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
-from palimpsest.datamodels.half_subsets import membership
+from palimpsest.datamodels.material import membership
 from palimpsest.files import atomic_path
 from palimpsest.plans.recipe import recipe
-from palimpsest.programs import add_device, add_seeds, run_program
+from palimpsest.programs import add_device, add_seeds, run_program, whole
 from palimpsest.sections import add_section, section
 from palimpsest.training.device import open_device
 from palimpsest.training.evaluate import logits, margins
@@ -25,6 +25,10 @@ def main() -> None:
     parser.add_argument("--split", type=Path, required=True, help="base split")
     parser.add_argument("--fraction", type=float, required=True, help="size of the subsets")
     add_seeds(parser)
+    parser.add_argument(
+        "--models-a-subset", type=whole(1), default=1,
+        help="consecutive seeds that share a subset (default: 1)",
+    )  # fmt: skip
     add_section(parser, "model", "architecture")
     add_section(parser, "training", "recipe")
     add_device(parser)
@@ -38,11 +42,12 @@ def main() -> None:
     inputs, labels = tensors(dataset, device)
     seeds = range(args.first_seed, args.first_seed + args.models)
     train = torch.from_numpy(split.train)
-    chosen = dict(zip(seeds, membership(seeds, len(train), args.fraction), strict=True))
+    subset_seeds = [seed // args.models_a_subset for seed in seeds]
+    chosen = dict(zip(seeds, membership(subset_seeds, len(train), args.fraction), strict=True))
     recorded, recorded_labels = inputs[train], labels[train]
 
     def subset(run: list[int]) -> torch.Tensor:
-        """Pool indices of each model's half, one column each."""
+        """Pool indices of each model's subset, one column each."""
         return torch.stack([train[torch.from_numpy(chosen[seed])] for seed in run], dim=1)
 
     rows = []

@@ -1,98 +1,166 @@
-"""Estimate the train x train datamodel matrix and measure how well it predicts.
+"""Estimate a datamodel, choose the sets of important points, and say whether to believe them.
 
-The last `--held-out` subset models are never used for the estimate; on them predicted and measured
-margins are compared. The estimate is a regression on the other subset models, or TRAK.
+The sets are those of --definitions. Beside them stand: how well the estimate predicts the margins of
+models of held-out random subsets, and its ceiling; the variance shares of the components; and how
+many points of each set two estimates share that were made from two halves of the models.
 """
 
 import argparse
 import dataclasses
 import logging
+import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from palimpsest import registry
 from palimpsest.arrays import read_arrays
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
-from palimpsest.datamodels.agreement import agreement
-from palimpsest.datamodels.half_subsets import regress
-from palimpsest.datamodels.trak import trak_matrix
-from palimpsest.files import atomic_path, write_json
-from palimpsest.programs import add_device, run_program
+from palimpsest.datamodels.agreement import Agreement, agreement
+from palimpsest.datamodels.components import extreme_points, matched, principal_components
+from palimpsest.datamodels.estimate import DATA_KEYS, SET_KEYS
+from palimpsest.datamodels.material import Material, Originals, Subsets
+from palimpsest.files import InputError, write_json
+from palimpsest.programs import add_device, json_map, json_maps, run_program
 from palimpsest.sections import add_section, section
 from palimpsest.training.device import open_device
 from palimpsest.training.populations import builder, tensors
 from palimpsest.weights import load_states
 
+MORE = 3
+"""components beyond the last one asked for that may have swapped places with it"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset.npz")
+    parser.add_argument("--split", type=Path, required=True, help="base split")
     parser.add_argument(
-        "--blocks", type=Path, nargs="+", required=True, help="subset models (.npz)"
+        "--definitions", type=json_maps, required=True,
+        help='the sets, JSON: \'[{"component": 1, "top": 30, "bottom": 0}]\'',
+    )  # fmt: skip
+    parser.add_argument(
+        "--held-out", type=Path, nargs="+", required=True, help="models of held-out subsets (.npz)"
     )
-    add_section(parser, "datamodels", "estimator, held-out models and their settings")
-    trak = parser.add_argument_group("trak")
-    trak.add_argument("--dataset", type=Path, help="dataset.npz")
-    trak.add_argument("--split", type=Path, help="base split")
-    trak.add_argument("--weights", type=Path, nargs="+", help="originals (.safetensors)")
+    parser.add_argument(
+        "--weights", type=Path, nargs="*", default=[],
+        help="originals (.safetensors), for an estimator of gradients",
+    )  # fmt: skip
+    parser.add_argument(
+        "--subsets", type=Path, nargs="*", default=[],
+        help="models of random subsets (.npz), for an estimator of subsets",
+    )  # fmt: skip
+    add_section(parser, "datamodels", "estimator and its settings")
+    parser.add_argument("--data", type=json_map, default={}, help="section data, to be recorded")
     add_section(parser, "model", "architecture of the originals")
     add_device(parser)
-    parser.add_argument("--out-matrix", type=Path, required=True, help="weights (.npz)")
-    parser.add_argument("--out-agreement", type=Path, required=True, help="agreement (.json)")
+    parser.add_argument("--out", type=Path, required=True, help="the estimate (.json)")
     args = parser.parse_args()
 
-    settings = section(args, "datamodels")
-    estimator, held_out = settings["estimator"], settings["held_out"]
-    blocks = [read_arrays(path, ["chosen", "margins"]) for path in args.blocks]
-    chosen = np.concatenate([block["chosen"] for block in blocks])
-    margins = np.concatenate([block["margins"] for block in blocks])
-    if held_out > len(chosen):
-        raise ValueError(f"held_out is {held_out}; allowed: at most {len(chosen)}, the models")
-    finite = np.isfinite(margins).all(axis=1)
-    fit = finite & (np.arange(len(chosen)) < len(chosen) - held_out)
-    test = finite & ~fit & (np.arange(len(chosen)) >= len(chosen) - held_out)
-    if estimator == "half_subsets":
-        weights = regress(chosen[fit], margins[fit], settings["ridge"])
-    else:
-        weights = _trak(args, settings["trak"])
-    result = agreement(weights, chosen[test], margins[test])
-    logging.info("rank correlation %.3f on %d subsets", result.correlation, result.subsets)
-    models = settings["trak"]["checkpoints"] if estimator == "trak" else int(fit.sum())
-    with atomic_path(args.out_matrix) as temporary:
-        np.savez(temporary, weights=weights)
+    datamodels = section(args, "datamodels")
+    name, held_out = datamodels["estimator"], datamodels["held_out"]
+    settings = datamodels["estimators"][name]
+    estimator = registry.module("datamodels/estimators", name)
+    dataset, base = Dataset.load(args.dataset), Split.load(args.split)
+    base.check_belongs(dataset, args.split)
+    material, diverged = _material(estimator.NEEDS, args, dataset, base)
+    models = estimator.models(settings)
+    if len(material) < models - diverged:
+        raise InputError(f"{name} needs {models} models, and {len(material)} were given")
+    material = material.part(slice(models))
+
+    def estimate(part: slice) -> np.ndarray:
+        """The matrix from some of the models."""
+        found: np.ndarray = estimator.estimate(material.part(part), **settings)
+        return found
+
+    count = min(len(base.train) - 1, MORE + max(d["component"] for d in args.definitions))
+    matrix = estimate(slice(None))
+    whole = principal_components(matrix, count)
+    agreed, left_out = _agreement(matrix, args.held_out, held_out, datamodels["seeds"])
+    middle = len(material) // 2
+    halves = [
+        matched(whole.projections, principal_components(estimate(part), count).projections)
+        for part in (slice(0, middle), slice(middle, 2 * middle))
+    ]
+    sets = []
+    for definition in args.definitions:
+        wanted = {key: int(definition[key]) for key in SET_KEYS}
+        place, ends = wanted["component"] - 1, (wanted["top"], wanted["bottom"])
+        in_halves = [set(extreme_points(own[:, place], *ends).tolist()) for own, _ in halves]
+        found = extreme_points(whole.projections[:, place], *ends)
+        entry = {
+            **wanted,
+            "overlap": len(in_halves[0] & in_halves[1]),
+            "matched": [found_in[place]._asdict() for _, found_in in halves],
+            "indices": base.train[found].tolist(),
+        }
+        logging.info("component %(component)d, top %(top)d: halves share %(overlap)d", entry)
+        sets.append(entry)
+    logging.info("rank correlation %.3f, ceiling %.3f", agreed.correlation, agreed.ceiling)
     write_json(
-        args.out_agreement,
-        dataclasses.asdict(result)
-        | {
-            "estimator": estimator,
-            "models": models,
-            "diverged_models": int((~finite).sum()),
+        args.out,
+        {
+            "base_split": base.checksum,
+            "data": {key: args.data[key] for key in DATA_KEYS if key in args.data},
+            "model": section(args, "model"),
+            "estimator": {"name": name, **settings},
+            "models": len(material),
+            "diverged_models": diverged + left_out,
+            "torch": torch.__version__,
+            "machine": torch.cuda.get_device_name() if args.device == "cuda" else platform.machine(),
+            "agreement": dataclasses.asdict(agreed) | {"predicts": agreed.predicts},
+            "variance_shares": whole.shares.tolist(),
+            "sets": sets,
         },
     )
 
 
-def _trak(args: argparse.Namespace, settings: dict[str, Any]) -> np.ndarray:
-    """TRAK scores of the training points, from the first originals of a block."""
-    missing = [name for name in ("dataset", "split", "weights") if getattr(args, name) is None]
-    if missing:
-        raise ValueError(f"the estimator trak also needs --{missing[0]}")
-    dataset, split = Dataset.load(args.dataset), Split.load(args.split)
-    states = [state for path in args.weights for state in load_states(path)[0].values()]
-    checkpoints = settings["checkpoints"]
-    if len(states) < checkpoints:
-        raise ValueError(f"checkpoints is {checkpoints}; allowed: 1 to {len(states)}")
-    device = open_device(args.device, args.precision)
-    inputs, labels = tensors(dataset, device)
-    matrix = trak_matrix(
-        builder(section(args, "model"), dataset)().to(device.name),
-        states[:checkpoints],
-        inputs[split.train],
-        labels[split.train],
-        dimension=settings["dimension"],
-        seed=settings["seed"],
-    )
-    return matrix.cpu().numpy()
+def _material(
+    needs: str, args: argparse.Namespace, dataset: Dataset, base: Split
+) -> tuple[Material, int]:
+    """What the estimator takes, and how many models of it diverged and are left out."""
+    given = args.weights if needs == "originals" else args.subsets
+    if not given:
+        option = "--weights" if needs == "originals" else "--subsets"
+        raise InputError(f"this estimator is made from {needs}; give {option}")
+    if needs == "originals":
+        device = open_device(args.device, args.precision)
+        inputs, labels = tensors(dataset, device)
+        template = builder(section(args, "model"), dataset)().to(device.name)
+        states = [state for path in given for state in load_states(path)[0].values()]
+        sound = [s for s in states if all(bool(value.isfinite().all()) for value in s.values())]
+        originals = Originals(template, sound, inputs[base.train], labels[base.train])
+        return originals, len(states) - len(sound)
+    chosen, margins = _subset_models(given)
+    finite = np.isfinite(margins).all(axis=1)
+    return Subsets(chosen[finite], margins[finite]), int((~finite).sum())
+
+
+def _agreement(
+    matrix: np.ndarray, paths: Sequence[Path], subsets: int, seeds: int
+) -> tuple[Agreement, int]:
+    """The agreement on held-out subsets; how many models were left out, of subsets of which one
+    diverged."""
+    chosen, margins = _subset_models(paths)
+    if len(chosen) != subsets * seeds:
+        raise InputError(
+            f"{paths[0]} and the files after it hold {len(chosen)} models; needed: "
+            f"{subsets} held-out subsets with {seeds} each"
+        )
+    grouped = margins.reshape(subsets, seeds, -1)
+    finite = np.isfinite(grouped).all(axis=(1, 2))
+    result = agreement(matrix, chosen[::seeds][finite], grouped[finite])
+    return result, int((~finite).sum()) * seeds
+
+
+def _subset_models(paths: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
+    blocks: list[dict[str, Any]] = [read_arrays(path, ["chosen", "margins"]) for path in paths]
+    return tuple(np.concatenate([b[key] for b in blocks]) for key in ("chosen", "margins"))  # type: ignore[return-value]
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import logging
 from pathlib import Path
 
 from palimpsest import config, registry
-from palimpsest.arrays import read_arrays
 from palimpsest.data.splits import Split
+from palimpsest.datamodels.estimate import Estimate
 from palimpsest.programs import json_map, run_program
 
 
@@ -19,17 +19,17 @@ def main() -> None:
         required=True,
         help='the kind and its settings, JSON: \'{"kind": "random", "size": 30, "seed": 0}\'',
     )
-    parser.add_argument("--datamodel", type=Path, help=".npz with the array weights")
+    parser.add_argument("--estimate", type=Path, help="of a datamodel, .json")
     parser.add_argument("--out", type=Path, required=True, help="the split with its forget set")
     args = parser.parse_args()
 
     settings = config.section("forget_set", args.definition, "--definition")
-    kind, base, datamodel = settings.pop("kind"), Split.load(args.split), None
-    if "datamodel" in getattr(registry.module("data/forget_sets", kind), "NEEDS", ()):
-        if args.datamodel is None:
-            raise ValueError(f"a forget set of kind {kind} also needs --datamodel")
-        datamodel = read_arrays(args.datamodel, ["weights"])["weights"]
-    chosen = registry.make("data/forget_sets", kind, base.train, datamodel, settings=settings)
+    kind, base, estimate = settings.pop("kind"), Split.load(args.split), None
+    if "estimate" in getattr(registry.module("data/forget_sets", kind), "NEEDS", ()):
+        if args.estimate is None:
+            raise ValueError(f"a forget set of kind {kind} also needs --estimate")
+        estimate = Estimate.load(args.estimate)
+    chosen = registry.make("data/forget_sets", kind, base, estimate, settings=settings)
     split = base.with_forget(chosen)
     split.save(args.out)
     logging.info("%d points to forget, %d to retain", len(split.forget), len(split.retain))

@@ -28,6 +28,7 @@ KINDS = {
     "metrics": "rows",
     "data/sources": "load",
     "data/forget_sets": "choose",
+    "datamodels/estimators": "estimate",
 }
 """folder -> the name of the function that each of its files has"""
 
@@ -39,6 +40,7 @@ GIVEN = {
     "metrics": 4,
     "data/sources": 3,
     "data/forget_sets": 2,
+    "datamodels/estimators": 1,
 }
 """folder -> how many arguments stand before * in that function, handed in by the engine"""
 RESERVED = ("forget_set", "method", "split", "name", "kind", "prepare")

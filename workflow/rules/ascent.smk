@@ -28,11 +28,7 @@ FIGURE_FILES["ascent"] = {
     "originals": records_of("original"),
     "oracles": [path for name in RANDOM_SETS for path in records_of(f"oracle/{name}")],
 }
-AGREEMENT = (
-    ["<results>/datamodels/agreement.json"]
-    if any(map(needs_datamodel, ASCENT.forget_sets))
-    else []
-)
+ASCENT_ESTIMATE = ESTIMATE if any(map(needs_estimate, ASCENT.forget_sets)) else []
 
 
 ASCENT_SIZES = {  # points of the forget sets whose size the configuration states
@@ -84,7 +80,7 @@ rule report_ascent:
         lib=library_inputs(thing("studies/ascent", "report")),
         tables=expand("<results>/ascent/{table}.csv", table=[*ASCENT_TABLES, "claims"]),
         figures=expand("<results>/ascent/{figure}.png", figure=ASCENT_FIGURES),
-        agreement=AGREEMENT,
+        estimate=ASCENT_ESTIMATE,
     output:
         notebook="<results>/ascent/report.ipynb",
         html=report(
@@ -112,7 +108,7 @@ rule report_ascent:
         results=lambda wildcards, output: str(Path(output.html).parent),
     shell:
         "(papermill {input.notebook} {log.notebook} -k python3 --no-progress-bar"
-        " -r results_dir {params.results} -r agreement_file '{input.agreement}'"
+        " -r results_dir {params.results} -r estimate_file '{input.estimate}'"
         " -r printed_file {input.printed} -r source_dir src {params.facts}"
         " && cp {log.notebook} {output.notebook}"
         " && python -m nbconvert --to html --no-input --stdout {output.notebook}"

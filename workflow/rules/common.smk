@@ -15,6 +15,7 @@ from palimpsest import config as configuration
 from palimpsest import registry, stale_locks
 from palimpsest.config import needs
 from palimpsest.config.checking import check
+from palimpsest.datamodels.estimate import shipped_path
 from palimpsest.files import InputError
 from palimpsest.metrics import settings_on_oracles
 from palimpsest.records import ALWAYS

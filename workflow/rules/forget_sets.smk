@@ -1,4 +1,4 @@
-# Forget sets: a datamodel matrix where one is needed, then one split per forget set.
+# Forget sets: an estimate of a datamodel where one is asked for, then one split per forget set.
 
 
 rule datamodel_block:
@@ -11,12 +11,14 @@ rule datamodel_block:
         dataset="<results>/data/dataset.npz",
         split="<results>/splits/base.json",
     output:
-        "<results>/datamodels/{block}.npz",
+        "<results>/datamodels/{subsets}/{block}.npz",
     log:
-        "<logs>/datamodel_block/{block}.log",
+        "<logs>/datamodel_block/{subsets}/{block}.log",
     benchmark:
-        "<benchmarks>/datamodel_block/{block}.tsv"
+        "<benchmarks>/datamodel_block/{subsets}/{block}.tsv"
     priority: 2000  # forget sets wait for it, and oracles for them
+    wildcard_constraints:
+        subsets="held_out|estimated_from",
     conda:
         CONDA
     threads: 1
@@ -26,12 +28,7 @@ rule datamodel_block:
         gpu=GPU,
         stack=STACK,
     params:
-        seeds=lambda wildcards: block_arguments(
-            wildcards.block,
-            DATAMODELS["first_seed"],
-            SUBSET_MODELS,
-            DATAMODELS["block"],
-        ),
+        seeds=subset_seeds,
         fraction=DATAMODELS["fraction"],
         model=MODEL,
         training=TRAINING,
@@ -46,19 +43,19 @@ rule estimate_datamodel:
     input:
         script="src/estimate_datamodel.py",
         lib=library_inputs(
-            "src/estimate_datamodel.py", thing("models", config["model"]["name"])
+            "src/estimate_datamodel.py",
+            thing("models", config["model"]["name"]),
+            thing("datamodels/estimators", DATAMODELS["estimator"]),
         ),
         model=thing("models", config["model"]["name"]),
-        blocks=expand(
-            "<results>/datamodels/{block}.npz",
-            block=blocks(SUBSET_MODELS, DATAMODELS["block"]),
-        ),
+        estimator=thing("datamodels/estimators", DATAMODELS["estimator"]),
+        held_out=subset_blocks("held_out"),
+        subsets=subset_blocks("estimated_from"),
+        weights=gradients_of,
         dataset="<results>/data/dataset.npz",
         split="<results>/splits/base.json",
-        weights=trak_weights,
     output:
-        matrix="<results>/datamodels/matrix.npz",
-        agreement="<results>/datamodels/agreement.json",
+        "<results>/datamodels/estimate.json",
     log:
         "<logs>/estimate_datamodel.log",
     benchmark:
@@ -71,22 +68,55 @@ rule estimate_datamodel:
         runtime=minutes("estimate_datamodel"),
         gpu=GPU,
     params:
+        definitions=as_json(IMPORTANT_SETS),
         datamodels=as_json(
             {
-                key: DATAMODELS[key]
-                for key in ("estimator", "held_out", "ridge", "trak")
+                "estimator": DATAMODELS["estimator"],
+                "estimators": DATAMODELS["estimators"],
+                "held_out": DATAMODELS["held_out"],
+                "seeds": DATAMODELS["seeds"],
             }
         ),
-        weights=lambda wildcards, input: (
-            f"--weights {input.weights}" if input.weights else ""
-        ),
+        data=as_json(config["data"]),
         model=MODEL,
         device=DEVICE,
     shell:
-        "python {input.script} --datamodels {params.datamodels} --blocks {input.blocks}"
-        " --dataset {input.dataset} --split {input.split} {params.weights}"
-        " {params.model} {params.device}"
-        " --out-matrix {output.matrix} --out-agreement {output.agreement} > {log} 2>&1"
+        "python {input.script} --definitions {params.definitions}"
+        " --datamodels {params.datamodels} --data {params.data}"
+        " --held-out {input.held_out} --weights {input.weights} --subsets {input.subsets}"
+        " --dataset {input.dataset} --split {input.split} {params.model} {params.device}"
+        " --out {output} > {log} 2>&1"
+
+
+rule compare_estimates:
+    input:
+        script="src/compare_estimates.py",
+        lib=library_inputs("src/compare_estimates.py"),
+        own="<results>/datamodels/estimate.json",
+        shipped=SHIPPED_ESTIMATE,
+    output:
+        "<results>/datamodels/comparison.csv",
+    log:
+        "<logs>/compare_estimates.log",
+    benchmark:
+        "<benchmarks>/compare_estimates.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "python {input.script} --own {input.own} --shipped {input.shipped} --out {output}"
+        " 2>&1 | tee {log}"
+
+
+# The estimate again, whether or not the run takes its sets from one that comes with the project.
+rule datamodel:
+    input:
+        "<results>/datamodels/estimate.json",
+        ["<results>/datamodels/comparison.csv"] if SHIPPED_ESTIMATE else [],
+    localrule: True
 
 
 rule select_forget_set:
@@ -119,9 +149,9 @@ rule select_forget_set:
         definition=lambda wildcards: as_json(
             config["forget_sets"][wildcards.forget_set]
         ),
-        datamodel=lambda wildcards, input: (
-            f"--datamodel {input.datamodel}" if "datamodel" in input.keys() else ""
+        estimate=lambda wildcards, input: (
+            f"--estimate {input.estimate}" if "estimate" in input.keys() else ""
         ),
     shell:
         "python {input.script} --split {input.split} --definition {params.definition}"
-        " {params.datamodel} --out {output} > {log} 2>&1"
+        " {params.estimate} --out {output} > {log} 2>&1"

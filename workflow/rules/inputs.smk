@@ -26,8 +26,15 @@ def seeds_of(wildcards):
 # Forget sets
 
 DATAMODELS = config["datamodels"]
-TESTED_ONLY = DATAMODELS["estimator"] == "trak"  # subset models only test TRAK
-SUBSET_MODELS = DATAMODELS["held_out"] if TESTED_ONLY else DATAMODELS["models"]
+ESTIMATOR = registry.module("datamodels/estimators", DATAMODELS["estimator"])
+ESTIMATED_FROM = ESTIMATOR.models(DATAMODELS["estimators"][DATAMODELS["estimator"]])
+HELD_OUT = DATAMODELS["held_out"] * DATAMODELS["seeds"]
+SHIPPED_ESTIMATE = (
+    [os.path.relpath(shipped_path(DATAMODELS["shipped"]))]
+    if DATAMODELS["shipped"]
+    else []
+)
+ESTIMATE = SHIPPED_ESTIMATE or ["<results>/datamodels/estimate.json"]
 
 
 def kind_of(forget_set):
@@ -37,28 +44,60 @@ def kind_of(forget_set):
     )
 
 
-def needs_datamodel(forget_set):
-    """Whether a forget set is chosen by the datamodel matrix."""
-    return "datamodel" in getattr(kind_of(forget_set), "NEEDS", ())
+def needs_estimate(forget_set):
+    """Whether a forget set is chosen by a datamodel."""
+    return "estimate" in getattr(kind_of(forget_set), "NEEDS", ())
 
 
-def trak_weights(wildcards):
-    """TRAK takes the gradients of the first originals."""
-    if not TESTED_ONLY:
+IMPORTANT_SETS = [
+    {
+        key: config["forget_sets"][name][key]
+        for key in config["forget_sets"][name]
+        if key != "kind"
+    }
+    for name in FORGET_SETS
+    if needs_estimate(name)
+]
+
+
+def subset_blocks(subsets):
+    """Files of the models on held-out subsets, or of those that an estimate is made from."""
+    models = {
+        "held_out": HELD_OUT,
+        "estimated_from": ESTIMATED_FROM if ESTIMATOR.NEEDS == "subsets" else 0,
+    }
+    return [
+        f"<results>/datamodels/{subsets}/{number}.npz"
+        for number in blocks(models[subsets], DATAMODELS["block"])
+    ]
+
+
+def subset_seeds(wildcards):
+    """The seeds of a block of models on subsets; several on each held-out one."""
+    first, size = DATAMODELS["first_seed"], DATAMODELS["block"]
+    if wildcards.subsets == "estimated_from":
+        return block_arguments(wildcards.block, first + HELD_OUT, ESTIMATED_FROM, size)
+    seeds = block_arguments(wildcards.block, first, HELD_OUT, size)
+    return f"{seeds} --models-a-subset {DATAMODELS['seeds']}"
+
+
+def gradients_of(wildcards):
+    """The originals whose gradients an estimator takes."""
+    if ESTIMATOR.NEEDS != "originals":
         return []
-    numbers = blocks(DATAMODELS["trak"]["checkpoints"], config["populations"]["block"])
+    numbers = blocks(ESTIMATED_FROM, config["populations"]["block"])
     return [
         f"<results>/populations/original/{number}.safetensors" for number in numbers
     ]
 
 
 def forget_set_inputs(wildcards):
-    """What a definition needs besides the base split: the datamodel matrix, the user's files."""
+    """What a definition needs besides the base split: an estimate, the user's files."""
     definition = config["forget_sets"][wildcards.forget_set]
     files = getattr(kind_of(wildcards.forget_set), "FILES", ())
     inputs = {name: definition[name] for name in files}
-    if needs_datamodel(wildcards.forget_set):
-        inputs["datamodel"] = "<results>/datamodels/matrix.npz"
+    if needs_estimate(wildcards.forget_set):
+        inputs["estimate"] = ESTIMATE
     return inputs
 
 

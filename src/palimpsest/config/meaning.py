@@ -1,7 +1,7 @@
 """What models of single keys cannot say of a configuration: that its parts fit each other."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,21 @@ from pydantic import BaseModel
 
 from palimpsest import records, registry
 from palimpsest.config.grids import combinations, plan_of
-from palimpsest.config.needs import facts_of, part_wishes, set_sizes
+from palimpsest.config.needs import (
+    ESTIMATORS,
+    facts_of,
+    needs_estimate,
+    part_wishes,
+    set_sizes,
+    subset_models,
+)
 from palimpsest.config.origins import Origins, dotted
 from palimpsest.config.sentences import check_names
 from palimpsest.config.study import PopulationStudy
 from palimpsest.data.facts import Facts
 from palimpsest.data.splits import Split, base_split
+from palimpsest.datamodels.estimate import SET_KEYS, Estimate, shipped_names, shipped_path
 from palimpsest.files import InputError, SettingError
-
-FEWEST_FOR_A_FIT = 3
-"""models that a regression needs"""
 
 Config = Mapping[str, Any]
 Sizes = tuple[int, int] | None
@@ -57,7 +62,8 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> None:
         _check_methods(name, origins)
         _check_metrics(name, study, origins)
     with origins.below():
-        _check_datamodels(config["datamodels"], config["populations"], sizes)
+        _check_datamodels(config, sizes)
+        _check_shipped(config, used)
     for name in used:
         _check_forget_set(name, origins, root, facts, sizes)
 
@@ -89,8 +95,7 @@ def _check_populations(populations: Config, datamodels: Config) -> None:
     if populations["second_oracle"]:
         key = "second_oracle_first_seed"
         ranges.append((f"populations.{key}", populations[key], populations["second_oracle_models"]))
-    subsets = datamodels["held_out" if datamodels["estimator"] == "trak" else "models"]
-    ranges.append(("datamodels.first_seed", datamodels["first_seed"], subsets))
+    ranges.append(("datamodels.first_seed", datamodels["first_seed"], subset_models(datamodels)))
     for (one, first, models), (other, start, others) in itertools.combinations(ranges, 2):
         if first < start + others and start < first + models:
             seeds = f"{start}..{start + others - 1}, and {one} {first}..{first + models - 1}"
@@ -147,16 +152,19 @@ def _missing(origins: Origins, key: tuple, place: tuple, needed: str) -> InputEr
     )
 
 
-def _check_datamodels(datamodels: Config, populations: Config, sizes: Sizes) -> None:
-    models, held_out, fraction = (datamodels[key] for key in ("models", "held_out", "fraction"))
-    most = models - FEWEST_FOR_A_FIT
-    if held_out > most:
-        left = f"so that {FEWEST_FOR_A_FIT} of datamodels.models, which is {models}, are left"
-        allowed = f"at most {most}, {left} for the estimate"
-        raise SettingError("datamodels.held_out", f"is {held_out}", allowed)
-    trak = datamodels["trak"] if datamodels["estimator"] == "trak" else None
-    if trak:
-        _at_most("datamodels.trak", trak, "checkpoints", populations, "models")
+def _check_datamodels(config: Config, sizes: Sizes) -> None:
+    datamodels = config["datamodels"]
+    first, seeds, fraction = (datamodels[key] for key in ("first_seed", "seeds", "fraction"))
+    if first % seeds:
+        allowed = f"a multiple of datamodels.seeds, which is {seeds}"
+        raise SettingError("datamodels.first_seed", f"is {first}", allowed)
+    name = datamodels["estimator"]
+    estimator, settings = registry.module(ESTIMATORS, name), datamodels["estimators"][name]
+    models, limit = estimator.models(settings), config["populations"]["models"]
+    where = f"datamodels.estimators.{name}"
+    if estimator.NEEDS == "originals" and models > limit:
+        allowed = f"at most populations.models, which is {limit}"
+        raise SettingError(f"{where}.checkpoints", f"is {models}", allowed)
     if sizes is None:
         return
     train = sizes[0]
@@ -164,9 +172,35 @@ def _check_datamodels(datamodels: Config, populations: Config, sizes: Sizes) -> 
     if not 0 < subset < train:
         found = f"is {fraction}, {subset} of the {train} training points"
         raise SettingError("datamodels.fraction", found, f"a part of 1 to {train - 1} points")
-    if trak and trak["dimension"] > train:
-        allowed = f"at most {train}, the training points"
-        raise SettingError("datamodels.trak.dimension", f"is {trak['dimension']}", allowed)
+    if hasattr(estimator, "check"):
+        try:
+            estimator.check(settings, train)
+        except SettingError as error:
+            raise SettingError(f"{where}.{error.key}", error.found, error.allowed) from None
+
+
+def _check_shipped(config: Config, used: Sequence[str]) -> None:
+    """The shipped estimate exists, is of this training set, and holds the sets in use."""
+    name = config["datamodels"]["shipped"]
+    sets = {n: d for n, d in config["forget_sets"].items() if n in used and needs_estimate(d)}
+    if name is None or not sets:
+        return
+    key, anew = "datamodels.shipped", "or null, to estimate anew"
+    if name not in shipped_names():
+        raise SettingError(key, f"is {name}", ", ".join([*shipped_names(), anew]))
+    estimate = Estimate.load(shipped_path(name))
+    for setting, value in estimate.content["data"].items():
+        if config["data"][setting] != value:
+            found = f"is {name}, whose sets belong to data.{setting} {value}"
+            here = f"data.{setting} is {config['data'][setting]}"
+            raise SettingError(key, f"{found}, and {here}", f"one of the same data, {anew}")
+    for one, definition in sets.items():
+        try:
+            estimate.set_of(*(definition[k] for k in SET_KEYS))
+        except InputError as error:
+            there = str(error).rpartition("allowed: ")[2]
+            found = f"is {name}, which holds no set like forget_sets.{one}"
+            raise SettingError(key, found, f"{there}; {anew}") from None
 
 
 def _check_forget_set(
@@ -183,7 +217,7 @@ def _check_forget_set(
         return
     settings |= {path: str(root / settings[path]) for path in paths}
     try:
-        forget = module.choose(np.empty(0, np.int64), **settings)
+        forget = module.choose(None, **settings)
         if facts is not None and sizes is not None:
             _check_indices(forget, origins.config["data"], root, facts, sizes[0])
     except ValueError as error:

@@ -22,6 +22,7 @@ Config = Mapping[str, Any]
 UNKNOWN = Facts(points=60_000, train_points=50_000, classes=10, item=(3, 32, 32), vocabulary=50_000)
 """taken where nothing is known of a data set before it is loaded: it may be as large as this"""
 FLOAT = 4
+ESTIMATORS = "datamodels/estimators"
 MB = 1e6
 WORK_A_MINUTE = {"cpu": 5e9, "cuda": 8e11}
 """weights times points that a device learns from: little of one core, and of a GPU"""
@@ -51,11 +52,23 @@ def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
     measured = populations["models"] * (1 + len(use.forget_sets) + use.unlearned)
     measured += populations["second_oracle_models"] * len(populations["second_oracle"])
     kept = measured * (train + val) * use.record + populations["models"] * use.weights * FLOAT
-    if use.needs_matrix:
-        kept += train * train * FLOAT
-        if config["datamodels"]["estimator"] == "half_subsets":
-            kept += config["datamodels"]["models"] * train * (FLOAT + 1)  # margins and membership
+    if use.estimates:
+        kept += subset_models(config["datamodels"]) * train * (FLOAT + 1)  # margins and membership
     return kept
+
+
+def needs_estimate(definition: Config) -> bool:
+    """Whether a forget set is chosen by a datamodel."""
+    return "estimate" in getattr(registry.module("data/forget_sets", definition["kind"]), "NEEDS", ())
+
+
+def subset_models(datamodels: Config) -> int:
+    """Models on random subsets: those that test an estimate, and those that it is made from."""
+    name = datamodels["estimator"]
+    estimator = registry.module(ESTIMATORS, name)
+    models: int = estimator.models(datamodels["estimators"][name])
+    tested: int = datamodels["held_out"] * datamodels["seeds"]
+    return tested + (models if estimator.NEEDS == "subsets" else 0)
 
 
 def memory_mb(step: str, config: Config, facts: Facts | None) -> int:
@@ -75,8 +88,7 @@ def _needs(config: Config, facts: Facts | None) -> dict[str, tuple[float, float]
     use, (train, val) = Use.of(config, facts), set_sizes(config, facts)
     populations, datamodels = config["populations"], config["datamodels"]
     models, block = populations["models"], min(populations["block"], populations["models"])
-    subsets = datamodels["held_out" if datamodels["estimator"] == "trak" else "models"]
-    halves = min(datamodels["block"], subsets) * datamodels["fraction"]
+    halves = min(datamodels["block"], subset_models(datamodels)) * datamodels["fraction"]
     inputs, matrix = facts.points * facts.values * FLOAT / MB, train**2 * FLOAT / MB
     sweep = use.settings * (train + val) * use.record / MB  # one model under all settings
     training = 2 * inputs + 4 * block * use.weights * FLOAT / MB  # gradients, momentum, results
@@ -88,7 +100,7 @@ def _needs(config: Config, facts: Facts | None) -> dict[str, tuple[float, float]
         "datamodel_block": (3000 + training, 180 + halves * epochs),
         "unlearn_block": (5500 + training + 2 * block * sweep, 480 + block * use.passes * work),
         "estimate_datamodel": (5000 + 5 * matrix, 180 + matrix / 100),
-        "select_forget_set": (2000 + 2 * matrix, 45 + matrix / 400),
+        "select_forget_set": (2000, 45),
         "score": (9000 + 3 * models * sweep, 180 + models * sweep / 25),
     }
 
@@ -101,7 +113,7 @@ class Use:
         weights: of one model.
         record: bytes that are kept of one model at one point.
         forget_sets: names of those in use.
-        needs_matrix: whether some of them is chosen by the datamodel matrix.
+        estimates: whether a datamodel is estimated to choose some of them.
         unlearned: populations of unlearned models.
         settings: of the method that has most.
         passes: points whose gradient one model takes, in all settings of the longest method.
@@ -110,7 +122,7 @@ class Use:
     weights: int
     record: int
     forget_sets: set[str]
-    needs_matrix: bool = False
+    estimates: bool = False
     unlearned: int = 0
     settings: int = 0
     passes: int = 0
@@ -134,8 +146,9 @@ class Use:
         )
         train, forget = set_sizes(config, facts)[0], 1
         for definition in (dict(config["forget_sets"][name]) for name in use.forget_sets):
+            anew = config["datamodels"]["shipped"] is None
+            use.estimates |= anew and needs_estimate(definition)
             kind = registry.module("data/forget_sets", definition.pop("kind"))
-            use.needs_matrix |= "datamodel" in getattr(kind, "NEEDS", ())
             forget = max(forget, kind.points(definition) or train // 10)
         for study in listed:
             for method in study["methods"]:

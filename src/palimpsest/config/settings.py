@@ -38,25 +38,15 @@ class Populations(Closed):
     second_oracle_models: Several
 
 
-class Trak(Closed):
-    """The estimator TRAK."""
-
-    checkpoints: Count
-    dimension: Count
-    seed: Seed
-
-
 class Datamodels(Closed):
-    """How the datamodel matrix is estimated."""
+    """How the important points are found, and how the estimate is tested."""
 
-    estimator: Literal["half_subsets", "trak"]
-    models: Several
+    shipped: Text | None
     held_out: Annotated[int, Field(ge=5)]
-    block: Count
+    seeds: Several
     fraction: Share
-    ridge: Annotated[list[Positive], Some, Once]
     first_seed: Seed
-    trak: Trak
+    block: Count
 
 
 def sections() -> dict[str, Any]:
@@ -71,10 +61,22 @@ def sections() -> dict[str, Any]:
         "model": registry.tagged("models", "name"),
         "training": create_model("training", __base__=Closed, **training),
         "populations": Populations,
-        "datamodels": Datamodels,
+        "datamodels": _datamodels(),
         "forget_sets": Annotated[dict[Name, forget_set()], Some],  # type: ignore[misc]
         "metrics": _metrics(),
     }
+
+
+def _datamodels() -> type[BaseModel]:
+    """The estimator chosen, and the settings of each."""
+    names = registry.names("datamodels/estimators")
+    each: Any = {name: (registry.settings_of("datamodels/estimators", name), ...) for name in names}
+    return create_model(
+        "datamodels",
+        __base__=Datamodels,
+        estimator=(Literal[tuple(names)], ...),
+        estimators=(create_model("estimators", __base__=Closed, **each), ...),
+    )
 
 
 def forget_set() -> Any:

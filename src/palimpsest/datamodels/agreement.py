@@ -1,24 +1,48 @@
 """Does a datamodel matrix predict? Rank correlation on subsets that it was not estimated from.
 
 The linear datamodelling score of Park et al. 2023 (TRAK): for each target, Spearman's correlation
-over held-out subsets between the sum of the weights of the subset's points and the margin that a
-model trained on the subset really has; then the mean over targets.
+over held-out subsets between the sum of the weights of the subset's points and the margin that
+models trained on the subset really have; then the mean over targets. Models of one subset differ by
+their seeds alone, and no estimate can predict that part: so several are trained on each subset, the
+estimate is compared with their mean, and the score has a ceiling.
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy.stats import rankdata, t
 
+FEWEST_SUBSETS = 5
+PREDICTS = 0.5
+"""part of its ceiling that an estimate has to reach, to be taken for one that predicts"""
+
 
 @dataclass(frozen=True)
 class Agreement:
-    """Mean rank correlation, its 95 % interval, and the number of held-out subsets behind it."""
+    """What a matrix predicts of held-out subsets.
+
+    Args:
+        correlation: mean rank correlation with the mean margin of a subset's models.
+        ci_low, ci_high: its 95 % interval.
+        ceiling: what a perfect estimate would reach, because of the seeds; NaN with one seed.
+        correlation_single, ceiling_single: the same against single models.
+        subsets, seeds: subsets, and models of each.
+    """
 
     correlation: float
     ci_low: float
     ci_high: float
+    ceiling: float
+    correlation_single: float
+    ceiling_single: float
     subsets: int
+    seeds: int
+
+    @property
+    def predicts(self) -> bool:
+        """Surely above 0, and at least PREDICTS of the ceiling."""
+        return self.ci_low > 0 and self.correlation >= PREDICTS * self.ceiling
 
 
 def agreement(weights: np.ndarray, chosen: np.ndarray, margins: np.ndarray) -> Agreement:
@@ -27,25 +51,52 @@ def agreement(weights: np.ndarray, chosen: np.ndarray, margins: np.ndarray) -> A
     Args:
         weights: (targets, sources).
         chosen: bool (subsets, sources).
-        margins: (subsets, targets), measured.
+        margins: (subsets, seeds, targets), measured.
 
-    The interval is a delete-one jackknife over subsets (Student's t), since models, not points,
-    are the independent units.
+    The interval is a delete-one jackknife over subsets (Student's t), since subsets, not points,
+    are the independent units. The ceiling is the square root of the reliability of a subset's mean,
+    which Spearman and Brown's formula gives from the mean rank correlation of two single models of
+    the same subsets.
     """
-    subsets = len(chosen)
-    if subsets < 5:
-        raise ValueError(f"{subsets} held-out subsets; needed: at least 5")
+    subsets, seeds, _ = margins.shape
+    if subsets < FEWEST_SUBSETS:
+        raise ValueError(f"{subsets} held-out subsets; needed: at least {FEWEST_SUBSETS}")
     predicted = chosen.astype(weights.dtype) @ weights.T
-    whole = _mean_spearman(predicted, margins)
+    means = margins.mean(axis=1)
+    whole = _mean_spearman(predicted, means)
     parts = np.array(
         [
-            _mean_spearman(np.delete(predicted, s, axis=0), np.delete(margins, s, axis=0))
+            _mean_spearman(np.delete(predicted, s, axis=0), np.delete(means, s, axis=0))
             for s in range(subsets)
         ]
     )
     error = np.sqrt((subsets - 1) / subsets * ((parts - parts.mean()) ** 2).sum())
     reach = float(t.ppf(0.975, subsets - 1) * error)
-    return Agreement(whole, whole - reach, whole + reach, subsets)
+    single = np.mean([_mean_spearman(predicted, margins[:, s]) for s in range(seeds)])
+    reliability = single_reliability(margins)
+    of_mean = seeds * reliability / (1 + (seeds - 1) * reliability)
+    return Agreement(
+        correlation=whole,
+        ci_low=whole - reach,
+        ci_high=whole + reach,
+        ceiling=float(np.sqrt(of_mean)),
+        correlation_single=float(single),
+        ceiling_single=float(np.sqrt(reliability)),
+        subsets=subsets,
+        seeds=seeds,
+    )
+
+
+def single_reliability(margins: np.ndarray) -> float:
+    """Mean over pairs of seeds and targets of the rank correlation over subsets, at least 0.
+
+    `margins` (subsets, seeds, targets); NaN with one seed, which says nothing of the others.
+    """
+    pairs = list(combinations(range(margins.shape[1]), 2))
+    if not pairs:
+        return float("nan")
+    found = np.mean([_mean_spearman(margins[:, a], margins[:, b]) for a, b in pairs])
+    return max(float(found), 0.0)
 
 
 def _mean_spearman(a: np.ndarray, b: np.ndarray) -> float:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from palimpsest.arrays import read_arrays
-from palimpsest.data.splits import as_indices
+from palimpsest.data.splits import Split, as_indices
+from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, read_json
 from palimpsest.values import Text
 
@@ -16,8 +17,8 @@ FILES = ("path",)
 
 
 def choose(
-    train: np.ndarray,
-    datamodel: np.ndarray | None = None,
+    base: Split | None,
+    estimate: Estimate | None = None,
     *,
     path: Text,
     key: Text | None = None,

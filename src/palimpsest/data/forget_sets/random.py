@@ -5,17 +5,20 @@ from typing import Any
 
 import numpy as np
 
+from palimpsest.data.splits import Split
+from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import SettingError
 from palimpsest.values import Count, Seed
 
 
 def choose(
-    train: np.ndarray, datamodel: np.ndarray | None = None, *, size: Count, seed: Seed
+    base: Split, estimate: Estimate | None = None, *, size: Count, seed: Seed
 ) -> np.ndarray:
-    """`size` of the indices `train`, drawn without replacement.
+    """`size` of the training points, drawn without replacement.
 
     The rule behind the published random forget sets of CIFAR-10 (data-unlearning-bench).
     """
+    train = base.train
     if not 1 <= size < len(train):
         raise ValueError(
             f"the forget set size is {size}; allowed: 1 to {len(train) - 1}, below the training set"

@@ -1,0 +1,92 @@
+"""An estimate: the points that a datamodel calls important, with what says whether to believe it.
+
+One JSON file. A run writes its own (`datamodels/estimate.json`); those in `data/shipped` come with
+the project, so that every machine forgets the same points.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from palimpsest.data.splits import Split
+from palimpsest.files import InputError, read_json
+
+SHIPPED = Path(__file__).parents[1] / "data" / "shipped"
+SUFFIX = ".estimate.json"
+DATA_KEYS = ("name", "val_fraction", "train_size", "val_size", "split_seed")
+"""settings of the section `data` that decide the training set"""
+REPEATS = 0.5
+"""part of its points that a set has to share between two halves of the models, to be believed"""
+SET_KEYS = ("component", "top", "bottom")
+_KEYS = {"base_split", "data", "estimator", "models", "agreement", "variance_shares", "sets"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A file's content; `path` names it in sentences."""
+
+    content: dict[str, Any]
+    path: Path
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Estimate":
+        """Read a file; InputError for one that is missing, damaged, or no estimate."""
+        content = read_json(path)
+        if not isinstance(content, dict) or not _KEYS <= content.keys():
+            raise InputError(f"{path}: not an estimate; needed: the keys {', '.join(sorted(_KEYS))}")
+        return cls(content, Path(path))
+
+    def chosen(self, base: Split, component: int, top: int, bottom: int) -> np.ndarray:
+        """Pool indices of a set; InputError if it is another split's, or there is no such set."""
+        if self.content["base_split"] != base.checksum:
+            raise InputError(
+                f"{self.path}: these sets belong to another data set or split (its checksum is "
+                f"{self.content['base_split'][:12]}, and {base.checksum[:12]} is needed)"
+            )
+        found = self.set_of(component, top, bottom)
+        return np.array(found["indices"], np.int64)
+
+    def set_of(self, component: int, top: int, bottom: int) -> dict[str, Any]:
+        """The entry of a set; InputError if there is none."""
+        entry: dict[str, Any]
+        for entry in self.content["sets"]:
+            if [entry[key] for key in SET_KEYS] == [component, top, bottom]:
+                return entry
+        there = "; ".join(
+            ", ".join(f"{key} {entry[key]}" for key in SET_KEYS) for entry in self.content["sets"]
+        )
+        raise InputError(
+            f"{self.path}: holds no set of component {component}, top {top}, bottom {bottom}; "
+            f"allowed: {there}"
+        )
+
+    def doubt(self, component: int, top: int, bottom: int) -> str | None:
+        """Why the set cannot be called one of important points; None if it can."""
+        found = self.content["agreement"]
+        if not found["predicts"]:
+            return (
+                f"the estimate does not predict (rank correlation {found['correlation']:.2f}, "
+                f"ceiling {found['ceiling']:.2f})"
+            )
+        entry = self.set_of(component, top, bottom)
+        if entry["overlap"] < REPEATS * (top + bottom):
+            return (
+                f"the set does not repeat ({entry['overlap']} of {top + bottom} points shared "
+                "by two halves of the models)"
+            )
+        return None
+
+
+def shipped_names() -> list[str]:
+    """The estimates that come with the project."""
+    return sorted(path.name.removesuffix(SUFFIX) for path in SHIPPED.glob(f"*{SUFFIX}"))
+
+
+def shipped_path(name: str) -> Path:
+    """The file of an estimate that comes with the project; InputError if there is none."""
+    if name not in shipped_names():
+        allowed = ", ".join(shipped_names()) or "none yet"
+        raise InputError(f"there is no shipped estimate {name!r}; allowed: {allowed}")
+    return SHIPPED / f"{name}{SUFFIX}"

@@ -1,0 +1,36 @@
+"""TRAK on the gradients of the last layer alone, of many trained models.
+
+As `trak`, but the gradients are those of the weights of the last layer, which are so few that they
+need no projection. On small data sets it predicts better than a few models' projected gradients of
+all weights, since it can afford all originals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from palimpsest.values import Count
+
+if TYPE_CHECKING:
+    from palimpsest.datamodels.material import Originals
+
+NEEDS = "originals"
+
+
+def estimate(material: Originals, *, checkpoints: Count) -> np.ndarray:
+    """TRAK of the first `checkpoints` originals (all, where there are fewer)."""
+    from palimpsest.datamodels.gradients import last_layer, margin_gradients, trak
+
+    names = last_layer(material.template)
+    return trak(
+        material.part(slice(checkpoints)),
+        lambda model, _: margin_gradients(model, material.inputs, material.labels, names),
+    )
+
+
+def models(settings: Mapping[str, Any]) -> int:
+    """Originals whose gradients are used."""
+    return int(settings["checkpoints"])

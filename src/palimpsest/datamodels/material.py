@@ -1,0 +1,63 @@
+"""What datamodels are estimated from: trained originals, or models of random subsets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor, nn
+
+from palimpsest.randomness import generator
+from palimpsest.stacks.stack import StateDict
+
+
+@dataclass(frozen=True)
+class Originals:
+    """Trained originals and their training points.
+
+    Args:
+        template: one ordinary model of the architecture.
+        states: state dicts of the trained models.
+        inputs, labels: the training points (points, ...), (points,).
+    """
+
+    template: nn.Module
+    states: Sequence[StateDict]
+    inputs: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def part(self, models: slice) -> "Originals":
+        """The same points with some of the models."""
+        return replace(self, states=self.states[models])
+
+
+@dataclass(frozen=True)
+class Subsets:
+    """Models trained on random subsets: `chosen` bool (models, sources), `margins` float (models,
+    targets), all of them finite."""
+
+    chosen: np.ndarray
+    margins: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def part(self, models: slice) -> "Subsets":
+        """Some of the models."""
+        return Subsets(self.chosen[models], self.margins[models])
+
+
+Material = Originals | Subsets
+
+
+def membership(seeds: Sequence[int], train: int, fraction: float) -> np.ndarray:
+    """Which of `train` points are in the subset of each seed: bool (seeds, train), equal sizes."""
+    size = round(fraction * train)
+    if not 0 < size < train:
+        raise ValueError(f"a subset of {size} of {train} points; needed: some, and not all")
+    chosen = np.zeros((len(seeds), train), bool)
+    for row, seed in enumerate(seeds):
+        chosen[row, generator(seed, "subset").choice(train, size, replace=False)] = True
+    return chosen
