@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from palimpsest import config, registry
@@ -12,6 +13,7 @@ from palimpsest.files import InputError, read_json
 from palimpsest.parts import write_parts
 from palimpsest.programs import json_maps, run_program, whole
 from palimpsest.records import Record
+from palimpsest.scoring import metric_rows
 from palimpsest.sections import add_metrics, metrics_of
 
 
@@ -25,6 +27,7 @@ def main() -> None:
     parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
     parser.add_argument("--records", type=Path, nargs="+", required=True, help="blocks (.npz)")
     parser.add_argument("--costs", type=Path, nargs="+", required=True, help="likewise (.json)")
+    parser.add_argument("--originals", type=Path, nargs="+", required=True, help="records (.npz)")
     parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="records (.npz)")
     parser.add_argument("--references", type=Path, required=True, help="of the oracles (.json)")
     parser.add_argument("--training-epochs", type=whole(1), required=True, help="of one oracle")
@@ -40,7 +43,13 @@ def main() -> None:
 
     split, references = Split.load(args.split), read_json(args.references)
     oracles = Record.load(args.oracles).of(split.points)
+    originals = Record.load(args.originals).of(split.points)
     unlearned = Record.load(args.records).of(split.points)
+    if not np.array_equal(unlearned.seeds, originals.seeds):
+        raise InputError(
+            f"{args.records[0]}: its models have other seeds than those of {args.originals[0]}; "
+            "needed: the originals that they started from"
+        )
     costs = [read_costs(path, args.method) for path in args.costs]
     metrics = metrics_of(args)
     for name in metrics:
@@ -53,10 +62,11 @@ def main() -> None:
         population = unlearned.setting(number)
         head = {"forget_set": args.forget_set, "method": args.method} | columns | setting
         cost = cost_of(number, costs, args.training_epochs * len(split.retain), args.seconds)
-        for name, settings in metrics.items():
-            metric = registry.module("metrics", name)
-            found = metric.rows(population, oracles, split, references.get(name), **settings)
-            rows[name] += [head | row | cost for row in found]
+        found = metric_rows(
+            metrics, population, originals, oracles, split, references, head, cost
+        )
+        for name, part in found.items():
+            rows.setdefault(name, []).extend(part)
     sharing = {
         "forget_set": args.forget_set,
         "method": args.method,

@@ -9,16 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.data.splits import PARTS, Split
-from palimpsest.klom import klom, klom_intervals, null_floor, set_percentiles
+from palimpsest.data.splits import Split
 from palimpsest.parts import write_parts
 from palimpsest.programs import run_program, whole
 from palimpsest.records import Record
+from palimpsest.scoring import NULL_CHECK, number_of_models_rows
 from palimpsest.sections import add_metrics, metrics_of
-
-NULL_CHECK = (
-    "forget_set", "n_models", "split", "percentile", "null", "second_oracle", "ci_low", "ci_high",
-)  # fmt: skip
 
 
 def main() -> None:
@@ -33,74 +29,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="parts of tables (.json)")
     args = parser.parse_args()
 
-    split, settings = Split.load(args.split), metrics_of(args, on_oracles=True)["klom"]
-    percentile, repeats = settings.pop("percentile"), settings.pop("null_repeats")
-    columns = {part: split.columns(part) for part in PARTS}
-    oracles = Record.load(args.oracles).of(split.points)["margin"]
-    compared = {"original": Record.load(args.originals).of(split.points)["margin"]}
-    if args.second_oracles:
-        second = Record.load(args.second_oracles).of(split.points)["margin"]
-        compared["second_oracle"] = second
-
-    def floors(n: int) -> dict[str, float]:
-        """Null floor of n models against n, per set of points."""
-        simulated = null_floor(
-            oracles,
-            columns,
-            unlearned_models=n,
-            oracle_models=n,
-            repeats=repeats,
-            percentile=percentile,
-            **settings,
-        )
-        return {part: float(values.mean()) for part, values in simulated.items()}
-
-    rows, checks = [], []
-    for n in args.numbers:
-        floor = floors(n)
-        for comparison, margins in compared.items():
-            if n > min(len(margins), len(oracles)):
-                continue
-            points = klom(margins[:n], oracles[:n], **settings)
-            scores = set_percentiles(points, columns, percentile=percentile)
-            rows += [
-                {
-                    "forget_set": args.forget_set,
-                    "comparison": comparison,
-                    "n_models": n,
-                    "split": part,
-                    "percentile": percentile,
-                    "klom": float(scores[part]),
-                    "null": floor[part],
-                }
-                for part in PARTS
-            ]
-    if args.second_oracles:
-        n = min(len(second), len(oracles))
-        floor = floors(n)
-        intervals = klom_intervals(
-            second[:n],
-            oracles[:n],
-            columns,
-            repeats=repeats,
-            percentile=percentile,
-            **settings,
-        )
-        checks = [
-            {
-                "forget_set": args.forget_set,
-                "n_models": n,
-                "split": part,
-                "percentile": percentile,
-                "null": floor[part],
-                "second_oracle": intervals[part].score,
-                "ci_low": intervals[part].ci_low,
-                "ci_high": intervals[part].ci_high,
-            }
-            for part in PARTS
-        ]
-    tables = {"number_of_models": pd.DataFrame(rows)}
-    write_parts(args.out, tables | {"null_check": pd.DataFrame(checks, columns=[*NULL_CHECK])})
+    split = Split.load(args.split)
+    second = args.second_oracles
+    rows = number_of_models_rows(
+        Record.load(args.originals).of(split.points),
+        Record.load(args.oracles).of(split.points),
+        Record.load(second).of(split.points) if second else None,
+        split,
+        args.numbers,
+        {"forget_set": args.forget_set},
+        **metrics_of(args)["klom"],
+    )
+    tables = {name: pd.DataFrame(found) for name, found in rows.items()}
+    tables["null_check"] = pd.DataFrame(rows["null_check"], columns=[*NULL_CHECK])
+    write_parts(args.out, tables)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def main() -> None:
             references[name] = metric.reference(oracles, split, **own)
         if metric.OF_ORACLES:
             own = registry.accepted(metric.rows, settings)
-            rows = metric.rows(oracles, oracles, split, references.get(name), **own)
+            rows = metric.rows(oracles, None, oracles, split, references.get(name), **own)
             parts[name] = pd.DataFrame([head | row | ORACLE_COST for row in rows])
     write_json(args.out_references, references)
     write_parts(args.out_parts, parts)

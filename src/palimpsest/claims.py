@@ -2,17 +2,7 @@
 
 A claim (reports/STUDY/claims.yaml) names a measure, which says yes, no or undecided (None) of each
 case (a setting, a forget set, a pair of forget sets, a number of models), and a quantifier over
-the cases. One convention decides throughout. Let d be a difference of two KLoM scores, with the
-interval from (lower end - upper end) to (upper end - lower end) of the two, which is too wide
-rather than too narrow, and let m be the null floor, the score of one oracle population against
-another:
-
-    d counts as larger  if the whole interval lies above m,
-    d counts as not larger  if the whole interval lies at or below m, and m is at most COARSE,
-    otherwise nothing is decided.
-
-So a difference smaller than what chance alone makes of equal models is no finding, and a floor
-that hides most of the scale (few models) finds nothing equal.
+the cases. How a difference of two scores is judged stands in `contrasts`.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,14 +11,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from palimpsest.config.reading import read_yaml
 from palimpsest.files import InputError
 from palimpsest.verdicts import QUANTIFIERS, verdict
 
-COARSE = 2.0  # nats: a floor above it (fewer than about 45 models) decides no equality
 COLUMNS = (
     "id", "paper", "place", "text", "measured_by", "quantifier", "verdict", "cases", "yes", "no",
     "undecided", "evidence",
@@ -38,10 +26,11 @@ _NEEDED = {"id", "paper", "place", "text", "measured_by", "quantifier"}
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that a measure spoke about: its name, and yes, no or None."""
+    """One thing that a measure spoke about: its name, yes, no or None, and why None, if known."""
 
     name: str
     answer: bool | None
+    doubt: str | None = None
 
 
 Measure = Callable[[Any, dict[str, Any]], list[Case]]
@@ -110,16 +99,10 @@ def evidence(cases: list[Case], quantifier: str) -> str:
     )
     telling = {"all": False, "none": True, "some": True}.get(quantifier)
     deciding = [case.name for case in cases if telling is not None and case.answer is telling]
-    return f"{text}; {'no' if telling is False else 'yes'}: {deciding[0]}" if deciding else text
-
-
-def larger(low: float, high: float, threshold: float) -> bool | None:
-    """Whether a difference with the interval low..high counts as larger than 0; see the top."""
-    if not np.isfinite([low, high, threshold]).all():
-        return None
-    if low > threshold:
-        return True
-    return False if high <= threshold <= COARSE else None
+    if deciding:
+        text += f"; {'no' if telling is False else 'yes'}: {deciding[0]}"
+    doubts = dict.fromkeys(case.doubt for case in cases if case.doubt)
+    return "; ".join([text, *doubts])
 
 
 def matches(name: str, patterns: list[str] | None) -> bool:

@@ -37,7 +37,7 @@ GIVEN = {
     "methods": 0,
     "preparations": 3,
     "models": 1,
-    "metrics": 4,
+    "metrics": 5,
     "data/sources": 3,
     "data/forget_sets": 2,
     "datamodels/estimators": 1,

@@ -14,7 +14,11 @@ import pandas as pd
 from palimpsest.data.splits import PARTS
 from palimpsest.files import InputError, atomic_path
 
-_MEASURES = {"klom": "klom", "ci_low": "low", "ci_high": "high", "null": "null"}
+_MEASURES = {
+    "klom": "klom", "ci_low": "low", "ci_high": "high", "null": "null", "points": "points",
+    "klom_mean": "average", "reversed": "reversed", "reversed_null": "reversed_null",
+    "even_half": "even_half", "odd_half": "odd_half",
+}  # fmt: skip
 _NO_SETTINGS = {"forget_set", "method", "comparison", "n_models", "split"}
 
 
@@ -42,9 +46,14 @@ def read_klom(path: str | Path) -> pd.DataFrame:
     """klom.csv, a row for each forget set, method, setting and split."""
     return read_table(
         path,
-        ["forget_set", "method", "split", "percentile", "klom", "ci_low", "ci_high", "null",
-         "nan_points", "relative_cost"],
+        ["forget_set", "method", "split", "percentile", *_MEASURES, "nan_points",
+         "oracle_nan_points", "relative_cost"],
     )  # fmt: skip
+
+
+def read_redraws(path: str | Path) -> pd.DataFrame:
+    """A table of redrawn scores: keys up to `split`, then a column for each repeat."""
+    return read_table(path, ["forget_set", "split", "redraw_0", "redraw_1"])
 
 
 def read_accuracy(path: str | Path) -> pd.DataFrame:
@@ -97,10 +106,12 @@ def join_tables(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def by_setting(klom: pd.DataFrame) -> pd.DataFrame:
     """One row for each forget set, method and setting, in the order of the table.
 
-    For each split S the columns S_klom, S_low, S_high and S_null, in nats. `control` marks the
-    settings of learning rate 0, in which only BatchNorm's statistics move; `diverged` those in
-    which some model's margin of some point is not a number, or a score is not finite (it is NaN
-    here). ValueError for a setting that lacks a split.
+    For each split S the columns S_klom, S_low, S_high, S_null, S_points and others (see _MEASURES),
+    in nats. `control` marks the settings of learning rate 0, in which only BatchNorm's statistics
+    move; `diverged` those in which some unlearned model's margin of some point is not a number, or
+    a score is not finite (it is NaN here); `again` those that are another row's run under another
+    name, since the forget set has no more points than their forget batch. ValueError for a setting
+    that lacks a split.
     """
     keys = key_columns(klom)[:-1]
     numbered = klom.assign(setting=klom.groupby(keys, dropna=False, sort=False).ngroup())
@@ -120,7 +131,29 @@ def by_setting(klom: pd.DataFrame) -> pd.DataFrame:
     settings["diverged"] = (nan_points > 0) | scores.isna().any(axis=1)
     settings["worst_klom"] = scores.max(axis=1, skipna=False)
     settings["control"] = settings["lr"] == 0 if "lr" in settings else False
+    capped = settings[keys].copy()
+    if "forget_batch" in capped:
+        capped["forget_batch"] = capped["forget_batch"].clip(upper=settings["forget_points"])
+    settings["again"] = capped.duplicated()
     return settings.reset_index(drop=True)
+
+
+def redrawn_by_setting(klom: pd.DataFrame, redraws: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Redrawn scores (settings, repeats) of each split, row by row those of `by_setting`.
+
+    ValueError if the two tables are not about the same settings.
+    """
+    keys = key_columns(klom)
+    own = redraws.drop(columns=key_columns(redraws))
+    if key_columns(redraws) != keys or not redraws[keys].equals(klom[keys]):
+        raise ValueError("the tables of KLoM and of its redraws are not about the same settings")
+    places = klom.groupby(keys[:-1], dropna=False, sort=False).ngroup()
+    found = {}
+    for split in PARTS:
+        chosen = (klom["split"] == split).to_numpy()
+        order = np.argsort(places[chosen].to_numpy(), kind="stable")
+        found[split] = own[chosen].to_numpy(dtype=float)[order]
+    return found
 
 
 def describe_setting(row: pd.Series, columns: list[str]) -> str:

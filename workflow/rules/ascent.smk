@@ -11,12 +11,14 @@ RANDOM_SETS = [
 ASCENT_FIGURES = [
     name for name in figures_in("ascent") if RANDOM_SETS or name != "lemma_1"
 ]
-ASCENT_TABLES = [
-    *ASCENT.metrics,
-    "sharing",
+ASCENT_JUDGED = [
+    "klom",
+    f"klom{REDRAWN}",
+    "accuracy",
     "number_of_models",
-    "null_check",
+    f"number_of_models{REDRAWN}",
 ]
+ASCENT_TABLES = [*dict.fromkeys([*ASCENT.metrics, *ASCENT_JUDGED]), "sharing", "null_check"]
 FIGURE_NOTES["ascent"] = NOTE
 FIGURE_SETTINGS["ascent"] = ASCENT.figure_settings() | {
     "lemma_1": {"forget_sets": RANDOM_SETS}
@@ -31,10 +33,10 @@ FIGURE_FILES["ascent"] = {
 ASCENT_ESTIMATE = ESTIMATE if any(map(needs_estimate, ASCENT.forget_sets)) else []
 
 
-ASCENT_SIZES = {  # points of the forget sets whose size the configuration states
-    name: kind_of(name).points(config["forget_sets"][name])
+ASCENT_IMPORTANT = {
+    name: config["forget_sets"][name]
     for name in ASCENT.forget_sets
-    if kind_of(name).points(config["forget_sets"][name])
+    if needs_estimate(name)
 }
 
 
@@ -43,9 +45,8 @@ rule judge_ascent:
         script="src/judge.py",
         lib=library_inputs("src/judge.py", thing("studies/ascent", "measures")),
         measures=thing("studies/ascent", "measures"),
-        klom="<results>/ascent/klom.csv",
-        accuracy="<results>/ascent/accuracy.csv",
-        number_of_models="<results>/ascent/number_of_models.csv",
+        tables=expand("<results>/ascent/{table}.csv", table=ASCENT_JUDGED),
+        estimate=ASCENT_ESTIMATE,
         claims="reports/ascent/claims.yaml",
     output:
         report(
@@ -65,10 +66,13 @@ rule judge_ascent:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=as_json({"sizes": ASCENT_SIZES}),
+        settings=as_json(
+            {"margin": ASCENT.equivalence_margin, "definitions": ASCENT_IMPORTANT}
+        ),
+        tables=lambda wildcards, input: named(ASCENT_JUDGED, input.tables),
+        estimate=lambda wildcards, input: named(["estimate"], input.estimate),
     shell:
-        "python {input.script} --study ascent --inputs klom={input.klom}"
-        " accuracy={input.accuracy} number_of_models={input.number_of_models}"
+        "python {input.script} --study ascent --inputs {params.tables} {params.estimate}"
         " claims={input.claims} --settings {params.settings} --out {output} > {log} 2>&1"
 
 

@@ -72,6 +72,12 @@ def as_json(value):
     return shlex.quote(json.dumps(value))
 
 
+def named(names, paths):
+    """Inputs of a program as NAME=PATH; fewer paths than names give as many."""
+    pairs = zip(names, [paths] if isinstance(paths, str) else paths)
+    return " ".join(shlex.quote(f"{name}={path}") for name, path in pairs)
+
+
 MODEL = f"--model {as_json(config['model'])}"
 TRAINING = f"--training {as_json(config['training'])}"
 
@@ -153,7 +159,14 @@ def records_of(population):
 
 
 STUDIES = registry.names("studies")
-TABLES = [*registry.names("metrics"), "sharing", "number_of_models", "null_check"]
+REDRAWN = "_redraws"  # after a metric's name: the table of the repetitions of its scores
+TABLES = [
+    *(name + more for name in registry.names("metrics") for more in ("", REDRAWN)),
+    "sharing",
+    "number_of_models",
+    f"number_of_models{REDRAWN}",
+    "null_check",
+]
 
 # What the studies of this run ask of the engine; what two of them ask for is made once.
 POPULATION_STUDIES = [name for name in config["studies"] if "methods" in config[name]]

@@ -45,6 +45,7 @@ rule score:
             "<results>/unlearned/{{forget_set}}/{{method}}/{block}.json",
             block=ORIGINAL_BLOCKS,
         ),
+        originals=records_of("original"),
         oracles=lambda wildcards: records_of(f"oracle/{wildcards.forget_set}"),
         references="<results>/{study}/oracles/{forget_set}.references.json",
     output:
@@ -69,7 +70,8 @@ rule score:
     shell:
         "python {input.script} --forget-set {wildcards.forget_set} --method {wildcards.method}"
         " --settings {params.settings} --split {input.split} --records {input.records}"
-        " --costs {input.costs} --oracles {input.oracles} --references {input.references}"
+        " --costs {input.costs} --originals {input.originals} --oracles {input.oracles}"
+        " --references {input.references}"
         " --training-epochs {params.epochs} --seconds {params.seconds}"
         " --metrics {params.metrics} --out {output} > {log} 2>&1"
 
@@ -95,13 +97,7 @@ rule score_number_of_models:
         mem_mb=memory("score"),
         runtime=minutes("score"),
     params:
-        metrics=as_json(
-            {
-                "klom": settings_on_oracles(
-                    registry.module("metrics", "klom"), config["metrics"]["klom"]
-                )
-            }
-        ),
+        metrics=as_json({"klom": config["metrics"]["klom"]}),
         numbers=lambda wildcards: config[wildcards.study]["numbers_of_models"],
     shell:
         "python {input.script} --forget-set {wildcards.forget_set} --split {input.split}"

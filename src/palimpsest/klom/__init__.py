@@ -2,8 +2,9 @@
 
 from palimpsest.klom.histograms import MODES
 from palimpsest.klom.point_counts import clipped_points, nan_points
-from palimpsest.klom.point_scores import DIRECTIONS, klom
+from palimpsest.klom.point_scores import DIRECTIONS, klom, reverse
 from palimpsest.klom.point_sets import set_percentiles
+from palimpsest.klom.redraws import redrawn_percentiles
 from palimpsest.klom.uncertainty import Interval, klom_intervals, null_floor
 
 __all__ = [
@@ -15,5 +16,7 @@ __all__ = [
     "klom_intervals",
     "nan_points",
     "null_floor",
+    "redrawn_percentiles",
+    "reverse",
     "set_percentiles",
 ]

@@ -98,6 +98,11 @@ def _shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
 
 
+def reverse(direction: str) -> str:
+    """The other direction."""
+    return DIRECTIONS[1 - DIRECTIONS.index(direction)]
+
+
 def ordered(unlearned: Array, oracle: Array, direction: str) -> tuple[Array, Array]:
     """The two populations as (p, q) of the divergence."""
     return (unlearned, oracle) if direction == "unlearned||oracle" else (oracle, unlearned)

@@ -31,7 +31,10 @@ class SmoothedPopulation:
 
     def draw(self, normals: Array, generator: np.random.Generator) -> Array:
         """Margins of newly drawn models, one for each row of standard normals (models, points)."""
-        rows = generator.integers(len(self._margins), size=len(normals))
+        return self.draw_rows(generator.integers(len(self._margins), size=len(normals)), normals)
+
+    def draw_rows(self, rows: NDArray[np.int64], normals: Array) -> Array:
+        """Margins like those of the models `rows` (n,), with kernel noise from normals (n, points)."""
         noise = normals * self._width
         if self._fixed is not None:
             noise[self._fixed[rows]] = 0

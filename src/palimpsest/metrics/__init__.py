@@ -4,9 +4,12 @@ A metric has
 
     NEEDS       statistics that the records have to hold, see `records.STATISTICS`
     OF_ORACLES  whether the oracles themselves have a score (accuracy), or are the yardstick (KLoM)
-    rows(record, oracle, split, reference, *, ...)
+    rows(record, original, oracle, split, reference, *, ...)
                 one dictionary for each set of points ("split": forget, retain, val), the rest of
-                whose entries are results; the keywords are the metric's settings
+                whose entries are results; the keywords are the metric's settings. `original` is
+                the record of the models that the unlearned ones started from, row by row (None
+                where the oracles themselves are scored). The list `redraws`, if a row has one,
+                holds repetitions of the score and goes into a table of its own, METRIC_redraws
     reference(oracle, split, *, ...), if wanted; its keywords are some of the settings
                 what only the oracles decide, such as a floor: worked out once for all methods,
                 kept as JSON and handed to `rows`

@@ -12,7 +12,7 @@ OF_ORACLES = True
 
 
 def rows(
-    record: Record, oracle: Record, split: Split, reference: Any = None
+    record: Record, original: Record | None, oracle: Record, split: Split, reference: Any = None
 ) -> list[dict[str, Any]]:
     """Accuracy and its sd over models; models of which any margin is not finite are diverged."""
     found = []

@@ -1,12 +1,23 @@
-"""KLoM of each set of points, with its null floor and its interval over models.
+"""KLoM of each set of points, in both directions, with its null floor and what its spread is.
 
 The measure itself is `palimpsest.klom`.
 """
 
 from typing import Any, Literal
 
+import numpy as np
+from scipy.special import stdtrit
+
 from palimpsest.data.splits import PARTS, Split
-from palimpsest.klom import clipped_points, klom, klom_intervals, nan_points, null_floor
+from palimpsest.klom import (
+    clipped_points,
+    klom,
+    nan_points,
+    null_floor,
+    redrawn_percentiles,
+    reverse,
+    set_percentiles,
+)
 from palimpsest.records import Record
 from palimpsest.values import Count, Percentile, Positive, Several, Share
 
@@ -25,27 +36,35 @@ def reference(
     floor: float,
     percentile: float,
     null_repeats: int,
-) -> dict[str, float]:
-    """The null floor of each set: what one population of oracles scores against another."""
-    floors = null_floor(
-        oracle["margin"],
-        {part: split.columns(part) for part in PARTS},
-        repeats=null_repeats,
-        percentile=percentile,
-        mode=mode,
-        direction=direction,
-        bins=bins,
-        clip=clip,
-        floor=floor,
-    )
-    return {part: float(values.mean()) for part, values in floors.items()}
+) -> dict[str, dict[str, float]]:
+    """The null floor of each set, in both directions: what a population of oracles scores against
+    another."""
+    floors = {
+        name: null_floor(
+            oracle["margin"],
+            {part: split.columns(part) for part in PARTS},
+            repeats=null_repeats,
+            percentile=percentile,
+            mode=mode,
+            direction=way,
+            bins=bins,
+            clip=clip,
+            floor=floor,
+        )
+        for name, way in (("null", direction), ("reversed_null", reverse(direction)))
+    }
+    return {
+        part: {name: float(values[part].mean()) for name, values in floors.items()}
+        for part in PARTS
+    }
 
 
 def rows(
     record: Record,
+    original: Record,
     oracle: Record,
     split: Split,
-    reference: dict[str, float],
+    reference: dict[str, dict[str, float]],
     *,
     mode: Literal["ours", "easydub", "georgiev"],
     direction: Literal["unlearned||oracle", "oracle||unlearned"],
@@ -54,34 +73,62 @@ def rows(
     floor: Share,
     percentile: Percentile,
     null_repeats: Count,
-    interval_repeats: Several,
+    redraws: Several,
 ) -> list[dict[str, Any]]:
     """A percentile over the points of each set, in nats; `klom.klom` says what the settings mean.
 
-    `null_repeats` simulated oracle pairs are behind the floor, `interval_repeats` redrawn pairs of
-    populations behind the interval.
+    `null_repeats` simulated oracle pairs are behind the floor. `redraws` populations are redrawn
+    from the unlearned models, paired with the originals, and from the oracles (`klom.redraws`):
+    their spread gives the interval of 95 %, and they are kept, since every comparison with another
+    setting is made from them. `halves` are the scores of the even models against the even oracles,
+    and of the odd against the odd: what is chosen by the one is judged by the other.
     """
     unlearned, oracles = record["margin"], oracle["margin"]
     columns = {part: split.columns(part) for part in PARTS}
     settings: dict[str, Any] = {
         "mode": mode, "direction": direction, "bins": bins, "clip": clip, "floor": floor,
     }  # fmt: skip
+
+    def percentiles(points: np.ndarray) -> dict[str, float]:
+        found = set_percentiles(points, columns, percentile=percentile)
+        return {part: float(value) for part, value in found.items()}
+
     scores = klom(unlearned, oracles, **settings)
-    intervals = klom_intervals(
-        unlearned, oracles, columns, percentile=percentile, repeats=interval_repeats, **settings
-    )
-    return [
-        {
-            "split": part,
-            "percentile": percentile,
-            "klom": intervals[part].score,
-            "ci_low": intervals[part].ci_low,
-            "ci_high": intervals[part].ci_high,
-            "null": reference[part],
-            "klom_mean": scores[where].mean(),
-            "n_models": len(unlearned),
-            "nan_points": nan_points(unlearned[:, where], oracles[:, where]),
-            "clipped_points": clipped_points(unlearned[:, where], oracles[:, where], clip=clip),
-        }
-        for part, where in columns.items()
+    reversed_scores = klom(unlearned, oracles, **settings | {"direction": reverse(direction)})
+    whole, backwards = percentiles(scores), percentiles(reversed_scores)
+    halves = [
+        percentiles(klom(unlearned[start::2], oracles[start::2], **settings)) for start in (0, 1)
     ]
+    redrawn = redrawn_percentiles(
+        unlearned,
+        original["margin"],
+        oracles,
+        columns,
+        percentile=percentile,
+        repeats=redraws,
+        **settings,
+    )
+    reach = float(stdtrit(redraws - 1, 0.975))
+    found = []
+    for part, where in columns.items():
+        error = reach * float(redrawn[part].std(ddof=1))
+        found.append({
+            "split": part,
+            "points": len(where),
+            "percentile": percentile,
+            "klom": whole[part],
+            "ci_low": max(whole[part] - error, 0.0) if error == error else error,
+            "ci_high": whole[part] + error,
+            "null": reference[part]["null"],
+            "klom_mean": scores[where].mean(),
+            "reversed": backwards[part],
+            "reversed_null": reference[part]["reversed_null"],
+            "even_half": halves[0][part],
+            "odd_half": halves[1][part],
+            "n_models": len(unlearned),
+            "nan_points": nan_points(unlearned[:, where]),
+            "oracle_nan_points": nan_points(oracles[:, where]),
+            "clipped_points": clipped_points(unlearned[:, where], oracles[:, where], clip=clip),
+            "redraws": redrawn[part].tolist(),
+        })  # fmt: skip
+    return found

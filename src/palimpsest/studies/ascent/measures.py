@@ -1,337 +1,428 @@
-"""What each measure says of a case of a claim, in terms of `claims.larger`, and the judging.
+"""What each measure says of a case of a claim, and the judging.
 
 Cases are settings (of the claim's methods on its forget sets; the control of learning rate 0 only
-where the claim asks for it), forget sets, pairs of forget sets, or numbers of models.
+where the claim asks for it; what is one run under two names counts once), forget sets, pairs of
+forget sets, or numbers of models. Every difference is judged as `contrasts` says, all settings of a
+run together.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from palimpsest import claims
-from palimpsest.claims import Case, Measure, larger, matches
+from palimpsest.claims import Case, Measure, matches
+from palimpsest.contrasts import Contrasts
 from palimpsest.data.splits import PARTS
+from palimpsest.datamodels.estimate import SET_KEYS, Estimate
+from palimpsest.scoring import REDRAWS
 from palimpsest.tables import (
     by_setting,
     describe_setting,
     read_accuracy,
     read_klom,
     read_number_of_models,
+    read_redraws,
+    redrawn_by_setting,
     setting_columns,
 )
-from palimpsest.verdicts import both, negation
+from palimpsest.verdicts import Answer, both, negation
 
-INPUTS = ("claims", "klom", "accuracy", "number_of_models")
-KEYS = ("forget_sets", "methods", "families", "models", "control")  # of claims, that measures read
-Row = dict[str, Any]
+TABLES = ("klom", "klom_redraws", "accuracy", "number_of_models", "number_of_models_redraws")
+INPUTS = ("claims", *TABLES)
+KEYS = ("forget_sets", "methods", "settings", "families", "models", "control", "important")
+"""of claims, that measures read"""
 _CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Results:
-    """The tables that claims are judged by.
+    """What claims are judged by.
 
-    settings: see `tables.by_setting`; accuracy and number_of_models as `tables` reads them;
-    sizes: points of each forget set, where known.
+    Args:
+        klom, klom_redraws, accuracy, number_of_models, number_of_models_redraws: the tables.
+        margin: differences of KLoM below it, in nats, count as none.
+        doubts: forget set -> why its points cannot be called important.
     """
 
-    settings: pd.DataFrame
+    klom: pd.DataFrame
+    klom_redraws: pd.DataFrame
     accuracy: pd.DataFrame
     number_of_models: pd.DataFrame
-    sizes: dict[str, int] = field(default_factory=dict)
+    number_of_models_redraws: pd.DataFrame
+    margin: float
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def settings(self) -> pd.DataFrame:
+        """One row a setting (`tables.by_setting`) with what is answered of it.
+
+        `improves`: nearer to the oracle than the original on the forget set. `breaks`: farther on
+        validation or retain set. `stays`: like the original on all three. `unlearns`: improves and
+        does not break.
+        """
+        table = by_setting(self.klom)
+        original = self.original_of(table)
+        asked = ((table["method"] != "nothing") & ~table["again"]).to_numpy()
+        answers = pd.DataFrame(None, table.index, _ANSWERS, dtype=object)
+        against = {split: self._against_original(table, original, split, asked) for split in PARTS}
+        gain = pd.Series(self.excess("forget").beyond(), self.originals, dtype=object)
+        improves = [
+            # a no says something only where there was something to gain
+            None if answer is False and gain[name] is not True else answer
+            for answer, name in zip(
+                against["forget"].below(), table.loc[asked, "forget_set"], strict=True
+            )
+        ]
+        breaks = [
+            negation(both(negation(val), negation(retain)))
+            for val, retain in zip(against["val"].above(), against["retain"].above(), strict=True)
+        ]
+        alike = zip(*(against[split].alike() for split in PARTS), strict=True)
+        answers.loc[asked, "improves"] = pd.Series(improves, answers.index[asked], dtype=object)
+        answers.loc[asked, "breaks"] = pd.Series(breaks, answers.index[asked], dtype=object)
+        answers.loc[asked, "stays"] = pd.Series(
+            [both(both(a, b), c) for a, b, c in alike], answers.index[asked], dtype=object
+        )
+        answers.loc[asked, "unlearns"] = pd.Series(
+            [both(i, negation(b)) for i, b in zip(improves, breaks, strict=True)],
+            answers.index[asked],
+            dtype=object,
+        )
+        return table.join(answers)
+
+    @cached_property
+    def redrawn(self) -> dict[str, np.ndarray]:
+        """Redrawn scores (settings, repeats) of each split, row by row those of `settings`."""
+        return redrawn_by_setting(self.klom, self.klom_redraws)
+
+    @cached_property
+    def originals(self) -> pd.Index:
+        """The forget sets, in the order of the table."""
+        return pd.Index(dict.fromkeys(self.klom["forget_set"]))
+
+    def original_of(self, table: pd.DataFrame) -> pd.Series:
+        """Forget set -> the row of method nothing, the original; ValueError where there is none."""
+        own = table[table["method"] == "nothing"]
+        rows = pd.Series(own.index, own["forget_set"])
+        for name in self.originals:
+            if name not in rows.index or not rows.index.is_unique:
+                raise ValueError(
+                    f"forget set {name} needs one row of method nothing, the original"
+                )
+        return rows.reindex(self.originals)
+
+    def excess(self, split: str) -> Contrasts:
+        """Of each forget set, the original's score above the null floor."""
+        table = by_setting(self.klom)
+        rows = self.original_of(table)
+        null = table.loc[rows, f"{split}_null"].to_numpy(float)
+        value = table.loc[rows, f"{split}_klom"].to_numpy(float) - null
+        return Contrasts.of(value, self.redrawn[split][rows], self.margin)
+
+    def _against_original(
+        self, table: pd.DataFrame, original: pd.Series, split: str, asked: np.ndarray
+    ) -> Contrasts:
+        rows = np.flatnonzero(asked)
+        base = original[table.loc[asked, "forget_set"]].to_numpy()
+        scores = table[f"{split}_klom"].to_numpy(float)
+        redrawn = self.redrawn[split]
+        return Contrasts.of(scores[rows] - scores[base], redrawn[rows] - redrawn[base], self.margin)
+
+    def contrast(self, value: Callable[[str], np.ndarray]) -> Contrasts:
+        """The contrast of a linear combination: `value(kind)` works it out, (n,) of kind "klom",
+        (n, repeats) of kind "redrawn"."""
+        return Contrasts.of(value("klom"), value("redrawn"), self.margin)
+
+    def scores(self, kind: str, split: str) -> np.ndarray:
+        """The scores of all settings on a split, or their redrawn values."""
+        if kind == "redrawn":
+            return self.redrawn[split]
+        return self.settings[f"{split}_klom"].to_numpy(float)
 
 
-def judge(inputs: Mapping[str, Sequence[Path]], *, sizes: dict[str, int]) -> pd.DataFrame:
-    """One row per claim of the file `claims`, by klom, accuracy and number_of_models.
+_ANSWERS = ("improves", "breaks", "stays", "unlearns")
 
-    sizes: points of the forget sets, for the claims that speak of size.
+
+def judge(
+    inputs: Mapping[str, Sequence[Path]],
+    *,
+    margin: float,
+    definitions: Mapping[str, Mapping[str, Any]],
+) -> pd.DataFrame:
+    """One row per claim of the file `claims`, by the tables.
+
+    margin: of equivalence, in nats. definitions: the forget sets by component, which `estimate`, if
+    it is among the inputs, says are of important points or not.
     """
-    results = Results(
-        settings=by_setting(read_klom(inputs["klom"][0])),
-        accuracy=read_accuracy(inputs["accuracy"][0]),
-        number_of_models=read_number_of_models(inputs["number_of_models"][0]),
-        sizes=sizes,
-    )
+    doubts = {}
+    if inputs.get("estimate"):
+        estimate = Estimate.load(inputs["estimate"][0])
+        for name, definition in definitions.items():
+            doubt = estimate.doubt(*(definition[key] for key in SET_KEYS))
+            if doubt:
+                doubts[name] = f"{name}: {doubt}"
+    results = read_results({name: inputs[name][0] for name in TABLES}, margin, doubts)
     return claims.judge(claims.read_claims(inputs["claims"][0], MEASURES, KEYS), results, MEASURES)
 
 
-def _rise(row: Row, base: Row, split: str) -> bool | None:
-    """Whether a setting's score on a split lies above another's."""
-    threshold = max(row[f"{split}_null"], base[f"{split}_null"])
-    low = row[f"{split}_low"] - base[f"{split}_high"]
-    return larger(low, row[f"{split}_high"] - base[f"{split}_low"], threshold)
+def read_results(paths: Mapping[str, Path], margin: float, doubts: Mapping[str, str]) -> Results:
+    """The tables at these paths."""
+    readers = {
+        "klom": read_klom, "accuracy": read_accuracy, "number_of_models": read_number_of_models,
+    }  # fmt: skip
+    tables = {name: readers.get(name, read_redraws)(paths[name]) for name in TABLES}
+    return Results(**tables, margin=margin, doubts=doubts)
 
 
-def _breaks(row: Row, original: Row) -> bool | None:
-    """Farther from the oracle than the original is, on validation or retain set."""
-    if row["diverged"]:
-        return True
-    kept = both(negation(_rise(row, original, "val")), negation(_rise(row, original, "retain")))
-    return negation(kept)
-
-
-def _improves(row: Row, original: Row) -> bool | None:
-    """Nearer to the oracle than the original is, on the forget set.
-
-    A no says something only where there was something to gain: where the original itself lies
-    above the floor by more than the floor.
-    """
-    answer = False if row["diverged"] else _rise(original, row, "forget")
-    return None if answer is False and not _above_floor(original, "forget") else answer
-
-
-def _above_floor(row: Row, split: str) -> bool | None:
-    """Whether a score lies above the null floor by more than the floor."""
-    null = row[f"{split}_null"]
-    return larger(row[f"{split}_low"] - null, row[f"{split}_high"] - null, null)
-
-
-def _unlearns(row: Row, original: Row) -> bool | None:
-    """Nearer to the oracle on the forget set, and not farther on validation and retain set."""
-    return both(_improves(row, original), negation(_breaks(row, original)))
-
-
-def _nothing_or_breaks(row: Row, original: Row) -> bool | None:
-    return negation(_unlearns(row, original))
-
-
-def _improves_but_breaks(row: Row, original: Row) -> bool | None:
-    return both(_improves(row, original), _breaks(row, original))
-
-
-def _stays(row: Row, original: Row) -> bool | None:
-    """No split's score lies above or below the original's."""
-    if row["diverged"]:
-        return False
-    answer: bool | None = True
-    for split in PARTS:
-        answer = both(answer, negation(_rise(row, original, split)))
-        answer = both(answer, negation(_rise(original, row, split)))
-    return answer
-
-
-def _retain_like_val(row: Row, original: Row) -> bool | None:
-    """The scores on retain and validation set differ by no more than the floor."""
-    threshold = max(row["retain_null"], row["val_null"])
-    above = larger(
-        row["retain_low"] - row["val_high"], row["retain_high"] - row["val_low"], threshold
-    )
-    below = larger(
-        row["val_low"] - row["retain_high"], row["val_high"] - row["retain_low"], threshold
-    )
-    return both(negation(above), negation(below))
-
-
-def _rows(results: Results, claim: dict[str, Any], control: bool = False) -> dict[str, list[Row]]:
-    """By forget set, the rows of the claim's methods."""
-    settings = results.settings
-    rows = settings[settings["control"] == control]
+def _rows(results: Results, claim: Mapping[str, Any], control: bool = False) -> pd.DataFrame:
+    """The settings that a claim is about: of its methods and forget sets, each run once."""
+    table = results.settings
+    chosen = (table["control"] == control) & ~table["again"] & (table["method"] != "nothing")
     if "methods" in claim:
-        rows = rows[rows["method"].isin(claim["methods"])]
-    names = [
-        name
-        for name in dict.fromkeys(settings["forget_set"])
-        if matches(name, claim.get("forget_sets"))
-    ]
-    records = {name: rows[rows["forget_set"] == name].to_dict("records") for name in names}
-    return {name: found for name, found in records.items() if found}
+        chosen &= table["method"].isin(claim["methods"])
+    for key, value in claim.get("settings", {}).items():
+        # a method that has no such setting is not asked for it
+        chosen &= table[key].isna() | (table[key] == value) if key in table else True
+    patterns = claim.get("forget_sets")
+    chosen &= table["forget_set"].map(lambda name: matches(str(name), patterns))
+    return table[chosen]
 
 
-def _original(results: Results, forget_set: str) -> Row:
-    settings = results.settings
-    found = settings[(settings["forget_set"] == forget_set) & (settings["method"] == "nothing")]
-    if len(found) != 1:
-        raise ValueError(f"forget set {forget_set} needs one row of method nothing, the original")
-    row: Row = found.iloc[0].to_dict()
-    return row
-
-
-def _of_settings(question: Any) -> Measure:
-    """The measure that asks `question(row, original)` of each setting."""
+def _of_settings(question: str, *, negated: bool = False) -> Measure:
+    """The measure that gives the answer `question` of each setting."""
 
     def measure(results: Results, claim: dict[str, Any]) -> list[Case]:
-        columns = [name for name in setting_columns(results.accuracy) if name in results.settings]
-        cases = []
-        for forget_set, rows in _rows(results, claim, claim.get("control", False)).items():
-            original = _original(results, forget_set)
-            for row in rows:
-                setting = describe_setting(pd.Series(row), columns)
-                name = f"{row['method']} on {forget_set}" + (f" ({setting})" if setting else "")
-                cases.append(Case(name, question(row, original)))
-        return cases
+        rows = _rows(results, claim, claim.get("control", False))
+        names = _names(results, rows)
+        answers = [negation(a) if negated else a for a in rows[question]]
+        return _cases(results, claim, names, answers, rows["forget_set"])
 
     return measure
 
 
-def _excess(split: str) -> Measure:
-    """Whether the original's score on a split lies above the null floor by more than the floor."""
+def _names(results: Results, rows: pd.DataFrame) -> list[str]:
+    columns = [name for name in setting_columns(results.klom) if name in rows]
+    names = []
+    for _, row in rows.iterrows():
+        setting = describe_setting(row, columns)
+        names.append(f"{row['method']} on {row['forget_set']}" + (f" ({setting})" * bool(setting)))
+    return names
+
+
+def _cases(
+    results: Results,
+    claim: Mapping[str, Any],
+    names: Sequence[str],
+    answers: Sequence[Answer],
+    forget_sets: Sequence[str],
+) -> list[Case]:
+    """Cases by name; where the claim speaks of important points, doubted ones are undecided."""
+    cases = []
+    for name, answer, forget_set in zip(names, answers, forget_sets, strict=True):
+        doubt = results.doubts.get(forget_set) if claim.get("important") else None
+        cases.append(Case(name, None if doubt else answer, doubt))
+    return cases
+
+
+def _improves_but_breaks(results: Results, claim: dict[str, Any]) -> list[Case]:
+    """Nearer on the forget set, and farther on validation or retain set."""
+    rows = _rows(results, claim)
+    answers = [both(i, b) for i, b in zip(rows["improves"], rows["breaks"], strict=True)]
+    return _cases(results, claim, _names(results, rows), answers, rows["forget_set"])
+
+
+def _excess(split: str, *, negated: bool = False) -> Measure:
+    """Whether the original's score on a split lies above the null floor by more than the margin."""
 
     def measure(results: Results, claim: dict[str, Any]) -> list[Case]:
-        cases = []
-        for forget_set in _rows(results, {**claim, "methods": ["nothing"]}):
-            answer = _above_floor(_original(results, forget_set), split)
-            cases.append(Case(forget_set, answer))
-        return cases
+        names = list(results.originals)
+        found = dict(zip(names, results.excess(split).beyond(), strict=True))
+        chosen = [name for name in names if matches(name, claim.get("forget_sets"))]
+        answers = [negation(found[n]) if negated else found[n] for n in chosen]
+        return _cases(results, claim, chosen, answers, chosen)
 
     return measure
 
 
-def _no_excess(split: str) -> Measure:
-    def measure(results: Results, claim: dict[str, Any]) -> list[Case]:
-        return [Case(c.name, negation(c.answer)) for c in _excess(split)(results, claim)]
+def _retain_like_val(results: Results, claim: dict[str, Any]) -> list[Case]:
+    """The scores on retain and validation set differ by less than the margin."""
+    if claim.get("methods") == ["nothing"]:
+        table = results.settings
+        rows = table[table["method"] == "nothing"]
+    else:
+        rows = _rows(results, claim)
+    found = results.contrast(
+        lambda kind: results.scores(kind, "retain")[rows.index] - results.scores(kind, "val")[rows.index]
+    )  # fmt: skip
+    return _cases(results, claim, _names(results, rows), found.alike(), rows["forget_set"])
 
-    return measure
 
-
-def _mean(row: Row) -> Row:
-    """The means over the splits; the interval is that of fully dependent splits, the widest."""
-    ends = ("klom", "low", "high", "null")
-    return {f"mean_{end}": sum(row[f"{split}_{end}"] for split in PARTS) / 3 for end in ends}
+def _mean(results: Results, kind: str, rows: pd.Index) -> np.ndarray:
+    """The mean of the three splits' scores of some settings, (n,), or (n, repeats) redrawn."""
+    return np.mean([results.scores(kind, split)[rows] for split in PARTS], axis=0)
 
 
 def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
-    """Of the settings but the best: whether their mean KLoM lies above the best one's."""
-    cases = []
-    for forget_set, rows in _rows(results, claim).items():
-        sound = [row for row in rows if not row["diverged"]]
-        if not sound:
+    """Of the settings but the best: whether their mean KLoM lies above the best one's.
+
+    The best is chosen by the even models, so that it is not the luckiest.
+    """
+    cases: list[Case] = []
+    for forget_set, rows in _rows(results, claim).groupby("forget_set", sort=False):
+        chance = rows[[f"{split}_even_half" for split in PARTS]].mean(axis=1)
+        best, others = chance.idxmin(), rows.index[rows.index != chance.idxmin()]
+        if not len(others):
             continue
-        best = min(sound, key=lambda row: _mean(row)["mean_klom"])
-        for row in rows:
-            if row is not best:
-                worse = True if row["diverged"] else _rise(_mean(row), _mean(best), "mean")
-                cases.append(Case(f"{row['method']} on {forget_set}", worse))
+        found = results.contrast(
+            lambda kind, best=best, others=others: _mean(results, kind, others)
+            - _mean(results, kind, pd.Index([best]))
+        )
+        names = _names(results, rows.loc[others])
+        cases += _cases(results, claim, names, found.above(), [str(forget_set)] * len(others))
     return cases
 
 
 def _harder_than_others(results: Results, claim: dict[str, Any]) -> list[Case]:
     """Pairs of a claimed forget set and another: whether its best setting is farther off.
 
-    The best setting has the smallest largest KLoM of the three splits.
+    How far off a setting is: its largest score above the floor, of the three splits. The best
+    setting is chosen by the even models.
     """
-    best = {}
-    for name, rows in _rows(results, {"methods": claim["methods"]}).items():
-        sound = [row for row in rows if not row["diverged"]]
-        if sound:
-            row = min(sound, key=lambda row: row["worst_klom"])
-            split = max(PARTS, key=lambda split: row[f"{split}_klom"])
-            ends = ("low", "high", "null")
-            best[name] = {f"best_{end}": row[f"{split}_{end}"] for end in ends}
+    best: dict[str, tuple[int, str]] = {}
+    own_claim = {key: value for key, value in claim.items() if key in ("methods", "settings")}
+    for name, rows in _rows(results, own_claim).groupby("forget_set", sort=False):
+        halves = rows[[f"{split}_even_half" for split in PARTS]].max(axis=1)
+        row = rows.loc[halves.idxmin()]
+        split = max(PARTS, key=lambda split, row=row: row[f"{split}_klom"] - row[f"{split}_null"])
+        best[str(name)] = (int(halves.idxmin()), split)
     own = [name for name in best if matches(name, claim["forget_sets"])]
-    return [
-        Case(f"{name} against {other}", _harder(best[name], best[other]))
-        for name in own
-        for other in best
-        if other not in own
+    pairs = [(name, other) for name in own for other in best if other not in own]
+    if not pairs:
+        return []
+
+    def value(kind: str) -> np.ndarray:
+        def off(name: str) -> Any:
+            place, split = best[name]
+            null = 0 if kind == "redrawn" else results.settings.loc[place, f"{split}_null"]
+            return results.scores(kind, split)[place] - null
+
+        return np.array([off(name) - off(other) for name, other in pairs])
+
+    found = results.contrast(value)
+    answers = [
+        True if above else False if above is False or below else None
+        for above, below in zip(found.above(), found.below(), strict=True)
     ]
-
-
-def _harder(first: Row, second: Row) -> bool | None:
-    """Yes if the first lies above, no if the second does."""
-    if _rise(first, second, "best"):
-        return True
-    return False if _rise(second, first, "best") else None
+    names = [f"{name} against {other}" for name, other in pairs]
+    return _cases(results, claim, names, answers, [name for name, _ in pairs])
 
 
 def _larger_unlearns_less(results: Results, claim: dict[str, Any]) -> list[Case]:
     """Pairs of one family: whether a smaller share of settings unlearns the larger set.
 
-    A share lies between that of the settings that surely unlearn and that of those that may.
+    A share lies between that of the settings that surely unlearn and that of those that may. Where
+    surely none unlearns either, there is nothing to compare.
     """
-    shares = {}
-    for name, rows in _rows(results, {"methods": claim["methods"]}).items():
-        original = _original(results, name)
-        answers = [_unlearns(row, original) for row in rows]
+    shares, sizes = {}, {}
+    own_claim = {key: value for key, value in claim.items() if key in ("methods", "settings")}
+    for name, rows in _rows(results, own_claim).groupby("forget_set", sort=False):
+        answers = list(rows["unlearns"])
         sure, open_ones = answers.count(True), answers.count(None)
-        shares[name] = (sure / len(rows), (sure + open_ones) / len(rows))
+        shares[str(name)] = (sure / len(rows), (sure + open_ones) / len(rows))
+        sizes[str(name)] = int(rows["forget_points"].iloc[0])
     cases = []
     for family in claim["families"]:
-        names = [name for name in shares if matches(name, [family]) and name in results.sizes]
+        names = [name for name in shares if matches(name, [family])]
         for pair in combinations(names, 2):
-            small, large = sorted(pair, key=lambda name: results.sizes[name])
-            if results.sizes[small] == results.sizes[large]:
+            small, large = sorted(pair, key=lambda name: sizes[name])
+            if sizes[small] == sizes[large]:
                 continue
             less = shares[large][1] < shares[small][0]
-            more = shares[large][0] >= shares[small][1]
-            cases.append(
-                Case(f"{large} against {small}", True if less else False if more else None)
-            )
+            more = shares[large][0] >= shares[small][1] > 0
+            answer = True if less else False if more else None
+            cases.append(Case(f"{large} against {small}", answer))
     return cases
 
 
-def _by_number(question: Any) -> Measure:
-    """The measure that asks `question(row, last)` of the originals' rows of the claim's numbers.
+def _by_number(question: Callable[[Contrasts], list[Answer]], *, above_floor: bool) -> Measure:
+    """The measure that asks `question` of the originals' change from some numbers of models to all.
 
-    Retain and validation set; `last` is the row with the most models. Asked only where the run has
-    models beyond the number asked about.
+    Retain and validation set; of the scores, or of what they have above the floor. Asked only where
+    the run has models beyond the number asked about.
     """
 
     def measure(results: Results, claim: dict[str, Any]) -> list[Case]:
         table = results.number_of_models
-        table = table[(table["comparison"] == "original") & table["split"].isin(["retain", "val"])]
-        cases = []
-        for (forget_set, split), rows in table.groupby(["forget_set", "split"], sort=False):
-            last = rows.loc[rows["n_models"].idxmax()]
-            for row in rows[rows["n_models"].isin(claim["models"])].to_dict("records"):
-                if row["n_models"] < last["n_models"]:
-                    name = f"{forget_set}, {split}, N = {row['n_models']}"
-                    cases.append(Case(name, question(row, last)))
-        return cases
+        table = table[(table["comparison"] == "original")].reset_index(drop=True)
+        keys = ["forget_set", "n_models", "split"]
+        redraws = table[keys].merge(results.number_of_models_redraws, on=keys, how="left")
+        values = redraws[[name for name in redraws if str(name).startswith("redraw_")]].to_numpy()
+        scores = (table["klom"] - table["null"] * above_floor).to_numpy(float)
+        rows, last, names = [], [], []
+        for (forget_set, split), part in table.groupby(["forget_set", "split"], sort=False):
+            if split not in ("retain", "val"):
+                continue
+            most = part["n_models"].idxmax()
+            for place, models in part["n_models"].items():
+                if models in claim["models"] and place != most:
+                    rows.append(place)
+                    last.append(most)
+                    names.append(f"{forget_set}, {split}, N = {models}")
+        if not rows:
+            return []
+        found = Contrasts.of(
+            scores[rows] - scores[last], values[rows] - values[last], results.margin
+        )
+        return [Case(name, answer) for name, answer in zip(names, question(found), strict=True)]
 
     return measure
-
-
-def _above_last(row: Row, last: Row) -> bool | None:
-    """The score lies above that of all models by more than their floor."""
-    fall = row["klom"] - last["klom"]
-    return larger(fall, fall, last["null"])
-
-
-def _as_last(row: Row, last: Row) -> bool | None:
-    fall = abs(row["klom"] - last["klom"])
-    return negation(larger(fall, fall, last["null"]))
-
-
-def _falls_like_floor(row: Row, last: Row) -> bool | None:
-    """The excess over the floor is the same, to within the floor of all models."""
-    change = abs((row["klom"] - row["null"]) - (last["klom"] - last["null"]))
-    return negation(larger(change, change, last["null"]))
 
 
 def _oracle_accuracy(results: Results, claim: dict[str, Any]) -> list[Case]:
     """The oracles' mean accuracies on forget and validation set differ within Hoeffding's bound.
 
-    Lemma 1: at the 95 % level the bound is sqrt(ln(2 / 0.05) / (2 |F|)).
+    Lemma 1: at the 95 % level the bound is sqrt(ln(2 / 0.05) / (2 |F|)). Asked only where the
+    bound is below the gap that the originals show, which have seen the set: a set so small that
+    even they are within it tells nothing.
     """
-    table = results.accuracy[results.accuracy["method"] == "oracle"]
     cases = []
-    for forget_set, rows in table.groupby("forget_set", sort=False):
-        name = str(forget_set)
-        if matches(name, claim.get("forget_sets")) and name in results.sizes:
-            accuracy = rows.set_index("split")["accuracy"]
-            bound = math.sqrt(math.log(2 / (1 - _CONFIDENCE)) / (2 * results.sizes[name]))
-            cases.append(Case(name, bool(abs(accuracy["forget"] - accuracy["val"]) <= bound)))
+    rows = results.klom[results.klom["split"] == "forget"]
+    sizes = rows.groupby("forget_set", sort=False)["points"].first()
+    for name, size in sizes.items():
+        if not matches(str(name), claim.get("forget_sets")):
+            continue
+        own = results.accuracy[results.accuracy["forget_set"] == name]
+        gaps = {}
+        for method in ("oracle", "nothing"):
+            found = own[own["method"] == method].set_index("split")["accuracy"]
+            gaps[method] = abs(found["forget"] - found["val"])
+        bound = math.sqrt(math.log(2 / (1 - _CONFIDENCE)) / (2 * size))
+        told = gaps["oracle"] > bound or gaps["nothing"] > bound
+        cases.append(Case(str(name), bool(gaps["oracle"] <= bound) if told else None))
     return cases
 
 
 def outcomes(settings: pd.DataFrame) -> pd.Series:
     """What became of each setting, as one word, by the convention of the claims.
 
-    unlearns; improves but breaks; breaks; nothing (neither improves nor breaks); undecided. The
-    table is that of `tables.by_setting` and holds the originals; their own entry is `original`.
+    unlearns; improves but breaks; breaks; nothing (neither improves nor breaks); undecided; the
+    original; again (counted under another name). The table is `Results.settings`.
     """
-    originals = settings[settings["method"] == "nothing"].set_index("forget_set")
-    bases = {str(name): row.to_dict() for name, row in originals.iterrows()}
     words = []
     for row in settings.to_dict("records"):
-        improves, breaks = (ask(row, bases[row["forget_set"]]) for ask in (_improves, _breaks))
+        improves, breaks = row["improves"], row["breaks"]
         if row["method"] == "nothing":
             words.append("original")
+        elif row["again"]:
+            words.append("again")
         elif breaks:
             words.append("improves but breaks" if improves else "breaks")
         elif breaks is None or improves is None:
@@ -342,20 +433,20 @@ def outcomes(settings: pd.DataFrame) -> pd.Series:
 
 
 MEASURES: dict[str, Measure] = {
-    "original_like_oracle_on_val": _no_excess("val"),
+    "original_like_oracle_on_val": _excess("val", negated=True),
     "original_unlike_oracle_on_forget": _excess("forget"),
-    "breaks": _of_settings(_breaks),
-    "improves_on_forget": _of_settings(_improves),
-    "unlearns": _of_settings(_unlearns),
-    "does_nothing_or_breaks": _of_settings(_nothing_or_breaks),
-    "improves_but_breaks": _of_settings(_improves_but_breaks),
-    "stays": _of_settings(_stays),
-    "retain_like_val": _of_settings(_retain_like_val),
+    "breaks": _of_settings("breaks"),
+    "improves_on_forget": _of_settings("improves"),
+    "unlearns": _of_settings("unlearns"),
+    "does_nothing_or_breaks": _of_settings("unlearns", negated=True),
+    "improves_but_breaks": _improves_but_breaks,
+    "stays": _of_settings("stays"),
+    "retain_like_val": _retain_like_val,
     "worse_than_the_best": _worse_than_best,
     "harder_than_others": _harder_than_others,
     "larger_unlearns_less": _larger_unlearns_less,
-    "larger_than_with_all_models": _by_number(_above_last),
-    "as_with_all_models": _by_number(_as_last),
-    "falls_like_the_floor": _by_number(_falls_like_floor),
+    "larger_than_with_all_models": _by_number(Contrasts.beyond, above_floor=False),
+    "as_with_all_models": _by_number(Contrasts.alike, above_floor=False),
+    "falls_like_the_floor": _by_number(Contrasts.alike, above_floor=True),
     "oracle_forget_accuracy_like_val": _oracle_accuracy,
 }

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from palimpsest.config.sentences import check_names
 from palimpsest.config.study import PopulationStudy
 from palimpsest.files import SettingError
-from palimpsest.values import Closed, Name, Names, Once, Several, Some
+from palimpsest.values import Closed, Name, Names, Once, Positive, Several, Some
 
 
 class Planes(Closed):
@@ -32,6 +32,7 @@ class Figures(Closed):
 class Settings(PopulationStudy):
     """The section `ascent`."""
 
+    equivalence_margin: Positive
     numbers_of_models: Annotated[list[Several], Some, Once]
     figures: Figures
 

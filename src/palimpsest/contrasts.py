@@ -1,0 +1,97 @@
+"""Differences of two scores, with their uncertainty: what every verdict about KLoM is drawn from.
+
+A score comes with its redrawn values (`klom.redraws`): column r of two scores of one run belongs to
+the same redrawn models and oracles, so that the spread of the difference over the columns is its
+standard error. Two questions are asked of each difference d, in nats, against the equivalence
+margin m of the configuration:
+
+    is d surely above 0 (or below)?       one-sided t-tests
+    is d surely below m (or above -m)?    one-sided t-tests, the two one-sided tests of equivalence
+
+Where many differences are judged together, the p-values of each question are adjusted by Benjamini
+and Hochberg (1995), so that of the sure answers a part of at most ALPHA is false. A difference that
+is surely within the margin is no difference, however sure its sign.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import false_discovery_control, t
+
+from palimpsest.verdicts import Answer
+
+ALPHA = 0.05
+"""false discovery rate of sure answers"""
+_EXACT = 1e-9  # nats: the standard error of a difference that does not vary at all
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """Differences judged together, in nats: `value`, `error` (standard error), `low` and `high`
+    (95 % interval of each alone), arrays of one length; `margin`, the equivalence margin, and
+    `freedom`, the degrees of freedom."""
+
+    value: np.ndarray
+    error: np.ndarray
+    freedom: int
+    margin: float
+
+    @classmethod
+    def of(cls, value: np.ndarray, redrawn: np.ndarray, margin: float) -> "Contrasts":
+        """Differences (n,), and their redrawn values (n, repeats)."""
+        value, redrawn = np.asarray(value, float), np.asarray(redrawn, float)
+        error = np.maximum(redrawn.std(axis=1, ddof=1), _EXACT)
+        return cls(value, error, redrawn.shape[1] - 1, margin)
+
+    @property
+    def low(self) -> np.ndarray:
+        """Lower ends of the 95 % intervals."""
+        return self.value - float(t.ppf(0.975, self.freedom)) * self.error
+
+    @property
+    def high(self) -> np.ndarray:
+        """Upper ends of the 95 % intervals."""
+        return self.value + float(t.ppf(0.975, self.freedom)) * self.error
+
+    def above(self) -> list[Answer]:
+        """Whether each difference lies above 0: yes if surely so and not surely within the margin,
+        no if surely below the margin (or below 0)."""
+        positive, small = self._surely_above(0.0), self._surely_below(self.margin)
+        return [
+            _answer(yes and not less, less or negative)
+            for yes, less, negative in zip(positive, small, self._surely_below(0.0), strict=True)
+        ]
+
+    def below(self) -> list[Answer]:
+        """The same downwards."""
+        return Contrasts(-self.value, self.error, self.freedom, self.margin).above()
+
+    def alike(self) -> list[Answer]:
+        """Whether each difference lies within the margin: no if surely not 0 and not surely
+        within."""
+        within = self._surely_below(self.margin) & self._surely_above(-self.margin)
+        differs = self._surely_above(0.0) | self._surely_below(0.0)
+        return [_answer(yes, no and not yes) for yes, no in zip(within, differs, strict=True)]
+
+    def beyond(self) -> list[Answer]:
+        """Whether each difference lies above the margin: yes if surely so, no if surely below."""
+        far, near = self._surely_above(self.margin), self._surely_below(self.margin)
+        return [_answer(yes, no) for yes, no in zip(far, near, strict=True)]
+
+    def _surely_above(self, bound: float) -> np.ndarray:
+        return self._sure(t.sf((self.value - bound) / self.error, self.freedom))
+
+    def _surely_below(self, bound: float) -> np.ndarray:
+        return self._sure(t.cdf((self.value - bound) / self.error, self.freedom))
+
+    def _sure(self, chances: np.ndarray) -> np.ndarray:
+        """Which p-values are sure; one that is no number never is."""
+        finite = np.isfinite(chances)
+        sure = np.zeros(len(chances), bool)
+        if finite.any():
+            sure[finite] = false_discovery_control(chances[finite]) <= ALPHA
+        return sure
+
+
+def _answer(yes: bool, no: bool) -> Answer:
+    return True if yes else False if no else None
