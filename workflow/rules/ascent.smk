@@ -108,6 +108,7 @@ rule report_ascent:
         facts=(
             f"-r run {config['run']} -r data_set {config['data']['name']}"
             f" -p models {config['populations']['models']} -r device {config['device']}"
+            f" -p margin {ASCENT.equivalence_margin}"
         ),
         results=lambda wildcards, output: str(Path(output.html).parent),
     shell:

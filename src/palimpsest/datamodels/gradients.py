@@ -15,8 +15,8 @@ from torch.func import functional_call, grad, vmap
 
 from palimpsest.datamodels.material import Originals
 
-RIDGE = 1e-6
-"""of the mean of the gram matrix's diagonal, so that it can be inverted"""
+LEAST_RIDGE = 1e-6
+"""so that the gram matrix can be inverted"""
 BATCH = 64  # points whose gradients are worked out at a time
 BLOCK = 65536  # weights projected at a time, so that the signs need no more than a byte each
 
@@ -24,10 +24,15 @@ Gradients = tuple[Tensor, Tensor]
 """of all points: phi (points, dimension), and 1 - p of the true class (points,)"""
 
 
-def trak(originals: Originals, gradients: Callable[[nn.Module, int], Gradients]) -> np.ndarray:
+def trak(
+    originals: Originals,
+    gradients: Callable[[nn.Module, int], Gradients],
+    ridge: float = LEAST_RIDGE,
+) -> np.ndarray:
     """Datamodel matrix float32 (points, points): rows are targets, columns are sources.
 
     gradients: a trained model and its number (from 0) to the gradients of all points.
+    ridge: added to the gram matrix's diagonal, in units of its mean.
     """
     points, device = len(originals.inputs), originals.inputs.device
     influence = torch.zeros(points, points, device=device)
@@ -38,8 +43,8 @@ def trak(originals: Originals, gradients: Callable[[nn.Module, int], Gradients])
         features, missing = gradients(model, number)
         gram = (features.T @ features).double()
         scale = gram.diagonal().mean().clamp_min(torch.finfo(torch.float32).tiny)
-        ridge = RIDGE * scale * torch.eye(len(gram), dtype=gram.dtype, device=device)
-        solved = torch.linalg.solve(gram + ridge, features.T.double()).float()
+        gram += ridge * scale * torch.eye(len(gram), dtype=gram.dtype, device=device)
+        solved = torch.linalg.solve(gram, features.T.double()).float()
         influence.addmm_(features, solved, alpha=1 / len(originals))
         doubt += missing / len(originals)
     return influence.mul_(doubt).cpu().numpy()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from palimpsest.values import Count
+from palimpsest.values import Count, Positive
 
 if TYPE_CHECKING:
     from palimpsest.datamodels.material import Originals
@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 NEEDS = "originals"
 
 
-def estimate(material: Originals, *, checkpoints: Count) -> np.ndarray:
-    """TRAK of the first `checkpoints` originals (all, where there are fewer)."""
+def estimate(material: Originals, *, checkpoints: Count, ridge: Positive) -> np.ndarray:
+    """TRAK of the first `checkpoints` originals (all, where there are fewer).
+
+    ridge: of the gram matrix, in units of its mean diagonal; more of it predicts a little worse and
+    makes estimates from other models more alike.
+    """
     from palimpsest.datamodels.gradients import last_layer, margin_gradients, trak
 
     names = last_layer(material.template)
     return trak(
         material.part(slice(checkpoints)),
         lambda model, _: margin_gradients(model, material.inputs, material.labels, names),
+        ridge,
     )
 
 

@@ -1,12 +1,15 @@
 """Tables and sentences of the report on the study of ascent, from the tables of a run."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from palimpsest.data.splits import PARTS
+from palimpsest.datamodels.agreement import PREDICTS
+from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError
 from palimpsest.plots.style import BATCH_NORM_NAMES, SPLIT_NAMES, forget_set_name, method_name
 from palimpsest.selection import compare, with_accuracy
@@ -15,6 +18,11 @@ from palimpsest.tables import describe_setting, setting_columns, varying
 from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED
 
 _OUTCOMES = ("unlearns", "improves but breaks", "breaks", "nothing", "undecided")
+_ESTIMATORS = {
+    "last_layer": "TRAK on the last layer's gradients",
+    "trak": "TRAK on projected gradients of all weights",
+    "half_subsets": "a regression on models of random subsets",
+}
 _RULES = {"by_oracle": "looks at the oracle", "without_oracle": "does not look"}
 
 
@@ -80,23 +88,70 @@ def null_floor(null_check: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def agreement(found: dict[str, Any]) -> str:
-    """What agreement.json says, as a sentence."""
-    estimators = {"half_subsets": "half-subset datamodels", "trak": "projected gradients (TRAK)"}
-    sign = "which is above 0" if found["ci_low"] > 0 else "which does not exclude 0"
+def agreement(estimate: Estimate) -> str:
+    """Whether an estimate of a datamodel is worth believing, as a sentence."""
+    content = estimate.content
+    found, name = content["agreement"], content["estimator"]["name"]
+    estimator = _ESTIMATORS.get(name, name)
+    verdict = "predicts" if found["predicts"] else "is **not shown to predict**"
+    shares = ", ".join(f"{100 * share:.0f} %" for share in content["variance_shares"][:4])
     return (
-        f"The rank correlation between predicted and measured margins on {found['subsets']} "
-        f"held-out subsets is **{found['correlation']:.2f}** (95 % interval "
-        f"{found['ci_low']:.2f} to {found['ci_high']:.2f}, {sign}). Estimator: "
-        f"{estimators.get(found['estimator'], found['estimator'])}, {found['models']} models, "
-        f"of which {found['diverged_models']} diverged."
+        f"The sets by principal component come from an estimate of how each training point moves "
+        f"each margin ({estimator}, {content['models']} models; {content['diverged_models']} "
+        f"diverged). On {found['subsets']} held-out subsets its rank correlation with the mean "
+        f"margins of {found['seeds']} models each is **{found['correlation']:.2f}** (95 % interval "
+        f"{found['ci_low']:.2f} to {found['ci_high']:.2f}); since seeds differ, a perfect estimate "
+        f"would reach **{found['ceiling']:.2f}** (against single models: "
+        f"{found['correlation_single']:.2f} of {found['ceiling_single']:.2f}). So it {verdict} "
+        ff"(asked: surely above 0, and {PREDICTS:g} of the ceiling). The first components have {shares} of the "
+        "variance."
     )
 
 
+def important_sets(estimate: Estimate) -> pd.DataFrame:
+    """How far each set of important points repeats between two halves of the models."""
+    rows = []
+    for entry in estimate.content["sets"]:
+        points = entry["top"] + entry["bottom"]
+        numbers = [match["component"] for match in entry["matched"]]
+        correlations = [match["correlation"] for match in entry["matched"]]
+        rows.append({
+            "component": entry["component"], "highest": entry["top"], "lowest": entry["bottom"],
+            "points shared by the halves": f"{entry['overlap']} of {points}",
+            "found as component": f"{numbers[0]} and {numbers[1]}",
+            "correlation with the whole": f"{correlations[0]:.2f} and {correlations[1]:.2f}",
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def directions(settings: pd.DataFrame, forget_sets: Sequence[str]) -> pd.DataFrame:
+    """The originals' and each method's best KLoM on the forget set: both directions, p95 and mean.
+
+    The best setting of a method has the smallest largest score of the three splits.
+    """
+    rows = []
+    sound = settings[~settings["control"] & ~settings["again"]]
+    for name in forget_sets:
+        of_set = sound[sound["forget_set"] == name]
+        best = of_set.loc[of_set.groupby("method", sort=False)["worst_klom"].idxmin().dropna()]
+        for row in best.to_dict("records"):
+            beyond = row["forget_points"] * (1 - row["percentile"] / 100)
+            rows.append({
+                "forget set": forget_set_name(name),
+                "setting": "original" if row["method"] == "nothing"
+                else f"{method_name(row['method'])}, best",
+                "KLoM": row["forget_klom"], "its floor": row["forget_null"],
+                "reversed": row["forget_reversed"], "floor, reversed": row["forget_reversed_null"],
+                "mean over the points": row["forget_average"],
+                "points": row["forget_points"], "points beyond the percentile": round(beyond, 1),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def outcome_counts(settings: pd.DataFrame) -> pd.DataFrame:
-    """How many settings of each kind did what, over all forget sets."""
+    """How many settings of each kind (`Results.settings`) did what, over all forget sets."""
     table = settings.assign(outcome=outcomes(settings))
-    table = table[table["method"] != "nothing"]
+    table = table[(table["method"] != "nothing") & (table["outcome"] != "again")]
     way = table["batch_norm"].map(BATCH_NORM_NAMES).fillna("") if "batch_norm" in table else ""
     table = table.assign(way=way)
     table.loc[table["control"], "way"] += ", learning rate 0 (control)"
@@ -147,6 +202,7 @@ def selections(settings: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
             **{f"KLoM, {SPLIT_NAMES[split]}": row[f"{split}_klom"] for split in PARTS},
             "largest": row["worst_klom"],
             "regret": row["regret"],
+            "on all models": row["naive_regret"],
             "cost": f"{row['relative_cost']:.2g}" if found else "–",
         })  # fmt: skip
     return pd.DataFrame(rows)
