@@ -18,7 +18,11 @@ ASCENT_JUDGED = [
     "number_of_models",
     f"number_of_models{REDRAWN}",
 ]
-ASCENT_TABLES = [*dict.fromkeys([*ASCENT.metrics, *ASCENT_JUDGED]), "sharing", "null_check"]
+ASCENT_TABLES = [
+    *dict.fromkeys([*ASCENT.metrics, *ASCENT_JUDGED]),
+    "sharing",
+    "null_check",
+]
 FIGURE_NOTES["ascent"] = NOTE
 FIGURE_SETTINGS["ascent"] = ASCENT.figure_settings() | {
     "lemma_1": {"forget_sets": RANDOM_SETS}
@@ -76,13 +80,94 @@ rule judge_ascent:
         " claims={input.claims} --settings {params.settings} --out {output} > {log} 2>&1"
 
 
+def is_large(wildcards):
+    """Whether a forget set is not the smallest of its family: its name up to the numbers."""
+    families = {}
+    for name in ASCENT.forget_sets:
+        points = kind_of(name).points(config["forget_sets"][name]) or 0
+        families.setdefault(re.sub(r"_\d.*|_top.*", "", name), []).append(
+            (points, name)
+        )
+    own = re.sub(r"_\d.*|_top.*", "", wildcards.forget_set)
+    return "--large" if min(families[own])[1] != wildcards.forget_set else ""
+
+
+rule score_worlds:
+    input:
+        script="src/score_worlds.py",
+        lib=library_inputs(
+            "src/score_worlds.py",
+            thing("studies/ascent", "worlds"),
+            thing("metrics", "klom"),
+            thing("metrics", "accuracy"),
+        ),
+        worlds=thing("studies/ascent", "worlds"),
+        split="<results>/splits/{forget_set}.json",
+        originals=records_of("original"),
+        oracles=lambda wildcards: records_of(f"oracle/{wildcards.forget_set}"),
+        second=second_oracles,
+    output:
+        "<results>/ascent/worlds/{forget_set}.json",
+    log:
+        "<logs>/score_worlds/{forget_set}.log",
+    benchmark:
+        "<benchmarks>/score_worlds/{forget_set}.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=memory("score"),
+        runtime=minutes("score"),
+    params:
+        large=is_large,
+        metrics=as_json(
+            {name: config["metrics"][name] for name in ("klom", "accuracy")}
+        ),
+        numbers=sorted({20, 50, 80, config["populations"]["models"]}),
+    shell:
+        "python {input.script} --study ascent --forget-set {wildcards.forget_set} {params.large}"
+        " --split {input.split} --originals {input.originals} --oracles {input.oracles}"
+        " --second-oracles {input.second} --numbers {params.numbers}"
+        " --metrics {params.metrics} --out {output} > {log} 2>&1"
+
+
+rule judge_worlds:
+    input:
+        script="src/judge_worlds.py",
+        lib=library_inputs("src/judge_worlds.py", thing("studies/ascent", "measures")),
+        measures=thing("studies/ascent", "measures"),
+        parts=expand(
+            "<results>/ascent/worlds/{forget_set}.json", forget_set=ASCENT.forget_sets
+        ),
+        claims="reports/ascent/claims.yaml",
+    output:
+        "<results>/ascent/worlds.csv",
+    log:
+        "<logs>/judge_worlds.log",
+    benchmark:
+        "<benchmarks>/judge_worlds.tsv"
+    conda:
+        CONDA
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        margin=ASCENT.equivalence_margin,
+    shell:
+        "python {input.script} --study ascent --parts {input.parts} --claims {input.claims}"
+        " --margin {params.margin} --out {output} > {log} 2>&1"
+
+
 rule report_ascent:
     input:
         notebook="reports/ascent/report.ipynb",
         printed="reports/ascent/printed.csv",
         module=thing("studies/ascent", "report"),
         lib=library_inputs(thing("studies/ascent", "report")),
-        tables=expand("<results>/ascent/{table}.csv", table=[*ASCENT_TABLES, "claims"]),
+        tables=expand(
+            "<results>/ascent/{table}.csv", table=[*ASCENT_TABLES, "claims", "worlds"]
+        ),
         figures=expand("<results>/ascent/{figure}.png", figure=ASCENT_FIGURES),
         estimate=ASCENT_ESTIMATE,
     output:
@@ -135,4 +220,11 @@ rule ascent:
         rules.figures.input,
         expand("<results>/ascent/{metric}.csv", metric=ASCENT.metrics),
         "<results>/ascent/report.html",
+    localrule: True
+
+
+# The claims where the truth is known: what each verdict would be, had a method done this or that.
+rule worlds:
+    input:
+        "<results>/ascent/worlds.csv",
     localrule: True

@@ -159,7 +159,9 @@ def records_of(population):
 
 
 STUDIES = registry.names("studies")
-REDRAWN = "_redraws"  # after a metric's name: the table of the repetitions of its scores
+REDRAWN = (
+    "_redraws"  # after a metric's name: the table of the repetitions of its scores
+)
 TABLES = [
     *(name + more for name in registry.names("metrics") for more in ("", REDRAWN)),
     "sharing",

@@ -16,9 +16,9 @@ rule datamodel_block:
         "<logs>/datamodel_block/{subsets}/{block}.log",
     benchmark:
         "<benchmarks>/datamodel_block/{subsets}/{block}.tsv"
-    priority: 2000  # forget sets wait for it, and oracles for them
     wildcard_constraints:
         subsets="held_out|estimated_from",
+    priority: 2000  # forget sets wait for it, and oracles for them
     conda:
         CONDA
     threads: 1

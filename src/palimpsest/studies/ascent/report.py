@@ -103,8 +103,8 @@ def agreement(estimate: Estimate) -> str:
         f"{found['ci_low']:.2f} to {found['ci_high']:.2f}); since seeds differ, a perfect estimate "
         f"would reach **{found['ceiling']:.2f}** (against single models: "
         f"{found['correlation_single']:.2f} of {found['ceiling_single']:.2f}). So it {verdict} "
-        ff"(asked: surely above 0, and {PREDICTS:g} of the ceiling). The first components have {shares} of the "
-        "variance."
+        f"(asked: surely above 0, and {PREDICTS:g} of the ceiling). The first components have "
+        f"{shares} of the variance."
     )
 
 

@@ -1,0 +1,232 @@
+"""Worlds of known truth: what each claim is judged where one knows what its verdict should be.
+
+A world takes the records of a run and puts others in their place: an unlearned population that is
+the original, one that is an oracle, one that is broken in a known way. Each has every method of the
+study at a few learning rates, and its control. Then everything is scored and judged as in earnest.
+A claim that no world can make hold, or none can make fail, says nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from palimpsest.claims import matches
+from palimpsest.data.splits import Split
+from palimpsest.klom.smoothing import SmoothedPopulation
+from palimpsest.records import Record
+
+RATES = (1.0, 2.0, 3.0)
+"""learning rates that stand for a method's settings in a world"""
+METHODS = ("ga", "gda", "scrub")
+CLIP = 100.0
+SHIFT = 3.0
+"""standard deviations of the oracles' margins that a broken model is off by"""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The records of one forget set, as a run has them; all of the same points, the split's.
+
+    perfect: oracles of other seeds, as many as there are originals; a second oracle population
+    where the run has one, else drawn from the smoothed oracles.
+    large: whether the set is the larger one of its family.
+    """
+
+    forget_set: str
+    split: Split
+    original: Record
+    oracle: Record
+    perfect: Record
+    large: bool
+
+
+@dataclass(frozen=True)
+class World:
+    """The records of one forget set in a world: `unlearned` by the place of the rate in RATES."""
+
+    original: Record
+    oracle: Record
+    unlearned: Callable[[int], Record]
+
+
+def perfect_models(oracle: Record, models: int, seed: int = 0) -> Record:
+    """Oracles of other seeds, drawn from the smoothed ones: what a perfect method would leave."""
+    generator = np.random.default_rng(seed)
+    margins = oracle["margin"]
+    normals = generator.standard_normal((models, margins.shape[1]), dtype=np.float32)
+    drawn = SmoothedPopulation(margins, CLIP).draw(normals, generator)
+    return _with(Record(oracle.statistics, oracle.points, np.arange(models)), drawn)
+
+
+def truth_of(
+    forget_set: str, split: Split, original: Record, oracle: Record, second: Record | None,
+    large: bool,
+) -> Truth:  # fmt: skip
+    """The records of a forget set, with perfect models made where the run has too few."""
+    models = len(original["margin"])
+    enough = second is not None and len(second["margin"]) >= models
+    perfect = perfect_models(oracle, models)
+    if second is not None and enough:
+        perfect = _with(second, second["margin"][:models])
+    return Truth(forget_set, split, original, oracle, perfect, large)
+
+
+def _with(record: Record, margins: np.ndarray) -> Record:
+    """The record with other margins, and what is right by them."""
+    margins = margins.astype(np.float32)
+    return Record(
+        {"margin": margins, "correct": margins > 0}, record.points, np.arange(len(margins))
+    )
+
+
+def _same(truth: Truth, margins: np.ndarray) -> World:
+    """A world in which every setting leaves these margins."""
+    return World(truth.original, truth.oracle, lambda _: _with(truth.original, margins))
+
+
+def the_original(truth: Truth) -> World:
+    """No method does anything."""
+    return _same(truth, truth.original["margin"])
+
+
+def perfect(truth: Truth) -> World:
+    """Every method leaves an oracle."""
+    return _same(truth, truth.perfect["margin"])
+
+
+def half_perfect(truth: Truth) -> World:
+    """Every other model is an oracle, the rest are the originals."""
+    margins = truth.original["margin"].copy()
+    margins[::2] = truth.perfect["margin"][::2]
+    return _same(truth, margins)
+
+
+def one_diverged(truth: Truth) -> World:
+    """Every method leaves an oracle, but one model has diverged."""
+    margins = truth.perfect["margin"].copy()
+    margins[0] = np.nan
+    return _same(truth, margins)
+
+
+def all_diverged(truth: Truth) -> World:
+    """Every model has diverged."""
+    return _same(truth, np.full_like(truth.original["margin"], np.nan))
+
+
+def broken_outside(truth: Truth) -> World:
+    """The forget set is an oracle's, the validation set is SHIFT deviations off."""
+    margins = truth.perfect["margin"].copy()
+    _shift(margins, truth, "val", -SHIFT)
+    return _same(truth, margins)
+
+
+def broken(truth: Truth) -> World:
+    """Every margin is SHIFT deviations below the original's."""
+    margins = truth.original["margin"].copy()
+    for part in ("forget", "retain", "val"):
+        _shift(margins, truth, part, -SHIFT)
+    return _same(truth, margins)
+
+
+def one_setting_perfect(truth: Truth) -> World:
+    """The first rate leaves an oracle, the others break the model."""
+    others = broken(truth)
+
+    def unlearned(place: int) -> Record:
+        return truth.perfect if place == 0 else others.unlearned(place)
+
+    return World(truth.original, truth.oracle, unlearned)
+
+
+def first_component_resists(truth: Truth) -> World:
+    """Methods are perfect but on the first component, where they do nothing."""
+    return the_original(truth) if matches(truth.forget_set, ["pc1_*"]) else perfect(truth)
+
+
+def large_sets_resist(truth: Truth) -> World:
+    """Methods are perfect on the smallest set of each family, and do nothing on the others."""
+    return the_original(truth) if truth.large else perfect(truth)
+
+
+def small_sets_resist(truth: Truth) -> World:
+    """The other way round."""
+    return perfect(truth) if truth.large else the_original(truth)
+
+
+def nothing_to_forget(truth: Truth) -> World:
+    """The originals are oracles, as if the set had never been learnt."""
+    own = truth.perfect
+    return World(own, truth.oracle, lambda _: own)
+
+
+def originals_broken(truth: Truth) -> World:
+    """The originals are broken everywhere, but nearer on the retain set than on the others."""
+    margins = truth.original["margin"].copy()
+    for part, size in (("forget", SHIFT), ("retain", SHIFT / 3), ("val", SHIFT)):
+        _shift(margins, truth, part, -size)
+    own = _with(truth.original, margins)
+    return World(own, truth.oracle, lambda _: own)
+
+
+def late_models_diverged(truth: Truth) -> World:
+    """The last fifth of the originals have diverged."""
+    margins = truth.original["margin"].copy()
+    margins[-max(1, len(margins) // 5) :] = np.nan
+    own = _with(truth.original, margins)
+    return World(own, truth.oracle, lambda _: own)
+
+
+def oracles_saw_the_set(truth: Truth) -> World:
+    """The oracles are as right on the forget set as the originals, which have seen it."""
+    margins = truth.oracle["margin"].copy()
+    where = truth.split.columns("forget")
+    rows = np.arange(len(margins)) % len(truth.original["margin"])
+    margins[:, where] = truth.original["margin"][rows][:, where]
+    own = replace(truth, oracle=_with(truth.oracle, margins))
+    return the_original(own)
+
+
+def _shift(margins: np.ndarray, truth: Truth, part: str, deviations: float) -> None:
+    where = truth.split.columns(part)
+    margins[:, where] += deviations * truth.oracle["margin"][:, where].std(axis=0, ddof=1)
+
+
+WORLDS: Mapping[str, Callable[[Truth], World]] = {
+    "perfect": perfect,
+    "the original": the_original,
+    "half perfect, half original": half_perfect,
+    "perfect, one model diverged": one_diverged,
+    "all models diverged": all_diverged,
+    "forget set perfect, validation broken": broken_outside,
+    "all broken": broken,
+    "one setting perfect, the others broken": one_setting_perfect,
+    "perfect but on the first component": first_component_resists,
+    "perfect on small sets, nothing on large": large_sets_resist,
+    "nothing on small sets, perfect on large": small_sets_resist,
+    "originals are oracles": nothing_to_forget,
+    "originals are broken": originals_broken,
+    "the last originals have diverged": late_models_diverged,
+    "oracles have seen the forget set": oracles_saw_the_set,
+}
+"""name in tables -> what it makes of a run's records"""
+
+
+def settings_of(truth: Truth, world: World) -> list[tuple[dict[str, Any], Record]]:
+    """The rows of a world: keys of a setting, and its record; the original first."""
+    head = {"forget_set": truth.forget_set}
+    empty = {"lr": None, "batch_norm": None}
+    rows: list[tuple[dict[str, Any], Record]] = [
+        ({**head, "method": "nothing", **empty}, world.original)
+    ]
+    for method in METHODS:
+        for place, rate in enumerate(RATES):
+            own = {"lr": rate, "batch_norm": "train"}
+            rows.append(({**head, "method": method, **own}, world.unlearned(place)))
+    frozen = {"lr": RATES[0], "batch_norm": "frozen"}
+    control = {"lr": 0.0, "batch_norm": "train"}
+    rows += [
+        ({**head, "method": "ga", **own}, world.unlearned(0)) for own in (frozen, control)
+    ]
+    return rows

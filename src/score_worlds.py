@@ -1,0 +1,93 @@
+"""Score the worlds of known truth of a study on one forget set, as parts of its tables.
+
+A world puts records of a known kind in the place of a method's (studies/STUDY/worlds.py): the
+original itself, an oracle, a broken model. Each part has the column `world`.
+"""
+
+import argparse
+import importlib
+from pathlib import Path
+
+import pandas as pd
+
+from palimpsest import registry
+from palimpsest.data.splits import Split
+from palimpsest.files import InputError
+from palimpsest.parts import write_parts
+from palimpsest.programs import run_program, whole
+from palimpsest.records import Record
+from palimpsest.scoring import Rows, metric_rows, number_of_models_rows
+from palimpsest.sections import add_metrics, metrics_of
+
+COST = {"relative_cost": 0.0}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--study", required=True, help="its name, a folder of studies/")
+    parser.add_argument("--forget-set", required=True, help="its name, for the tables")
+    parser.add_argument(
+        "--large", action="store_true", help="the set is not the smallest of its family"
+    )
+    parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
+    parser.add_argument("--originals", type=Path, nargs="+", required=True, help="records (.npz)")
+    parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="records (.npz)")
+    parser.add_argument("--second-oracles", type=Path, nargs="*", default=[], help="likewise")
+    parser.add_argument("--numbers", type=whole(2), nargs="+", required=True, help="values of N")
+    add_metrics(parser)
+    parser.add_argument("--out", type=Path, required=True, help="parts of tables (.json)")
+    args = parser.parse_args()
+    file = Path(__file__).parent / "palimpsest" / "studies" / args.study / "worlds.py"
+    if not file.is_file():
+        raise InputError(f"--study is {args.study!r}, and there is no {file}")
+    worlds = importlib.import_module(f"palimpsest.studies.{args.study}.worlds")
+    split, metrics = Split.load(args.split), metrics_of(args)
+    second = args.second_oracles
+    truth = worlds.truth_of(
+        args.forget_set,
+        split,
+        Record.load(args.originals).of(split.points),
+        Record.load(args.oracles).of(split.points),
+        Record.load(second).of(split.points) if second else None,
+        args.large,
+    )
+    rows: Rows = {}
+
+    def keep(found: Rows, world: str) -> None:
+        for name, part in found.items():
+            rows.setdefault(name, []).extend({"world": world} | row for row in part)
+
+    for name, make in worlds.WORLDS.items():
+        world, done = make(truth), {}
+        references = {
+            metric: registry.module("metrics", metric).reference(
+                world.oracle,
+                split,
+                **registry.accepted(registry.module("metrics", metric).reference, settings),
+            )
+            for metric, settings in metrics.items()
+            if hasattr(registry.module("metrics", metric), "reference")
+        }
+        for head, record in worlds.settings_of(truth, world):
+            key = record["margin"].tobytes()
+            if key not in done:  # most settings of a world leave the same models
+                done[key] = metric_rows(
+                    metrics, record, world.original, world.oracle, split, references, {}, COST
+                )
+            keep({t: [head | row for row in part] for t, part in done[key].items()}, name)
+        oracle_head = {"forget_set": args.forget_set, "method": "oracle", "lr": None}
+        own = {"accuracy": metrics["accuracy"]}
+        keep(
+            metric_rows(own, world.oracle, None, world.oracle, split, {}, oracle_head, COST), name
+        )
+        found = number_of_models_rows(
+            world.original, world.oracle, None, split, args.numbers,
+            {"forget_set": args.forget_set}, **metrics["klom"],
+        )  # fmt: skip
+        keep({table: part for table, part in found.items() if part}, name)
+        print(f"{name}: scored", flush=True)
+    write_parts(args.out, {name: pd.DataFrame(part) for name, part in rows.items()})
+
+
+if __name__ == "__main__":
+    run_program(main)
