@@ -12,10 +12,11 @@ from palimpsest.studies.theory.statements import STATEMENTS
 from palimpsest.verdicts import FAILS, HOLDS, HOLDS_WITH_CONDITION
 
 
-def row(statement, place, verdict, condition="", corrected="", paper=FORGETS):
+def row(statement, place, verdict, condition="", corrected="", paper=FORGETS, variant=""):
     values = Row(
-        statement, paper, place, "checked", 10, 0, 0.0, verdict, condition, corrected, 0, 0
-    )
+        statement, variant, paper, place, "checked", 10, 0, 0.0, verdict, condition, corrected,
+        0, 0,
+    )  # fmt: skip
     return dataclasses.asdict(values)
 
 
@@ -26,9 +27,9 @@ def table():
         row("B", "App. E", FAILS, "fails at x=1", "not B"),
         row("C", "App. H", HOLDS_WITH_CONDITION, "x < 1; fails at x=2", "C for x < 1"),
         row("D", "ours, App. H", FAILS, "fails at x=3"),
-        row("E", "Section 4; one", FAILS, "fails at x=1", "not E", STRUGGLES),
-        row("E", "Section 4; two", FAILS, "fails at x=2", "not E", STRUGGLES),
-        row("E", "Section 4; three", HOLDS_WITH_CONDITION, "y; fails at x=2", "", STRUGGLES),
+        row("E", "Section 4", FAILS, "fails at x=1", "not E", STRUGGLES, "one"),
+        row("E", "Section 4", FAILS, "fails at x=2", "not E", STRUGGLES, "two"),
+        row("E", "Section 4", HOLDS_WITH_CONDITION, "y; fails at x=2", "", STRUGGLES, "three"),
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -87,3 +88,4 @@ def test_html_of_one_paper_and_of_both(table):
     assert "violations_outside" not in text and "fails at x=3" in text
     assert f"<td>{STRUGGLES}</td>" in text
     assert STRUGGLES not in errata.as_html(table[table.paper == STRUGGLES])
+    assert "variant" in text and "variant" not in errata.as_html(table[table.variant == ""])

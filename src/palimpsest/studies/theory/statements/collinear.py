@@ -32,7 +32,7 @@ def samples(correlation: float, dimension: int) -> Array:
     return x
 
 
-def right_side_8(w: Array, correlation: Array | float, strength: Array | float) -> Array:
+def right_side_8(w: Array, correlation: Array, strength: Array | float) -> Array:
     """Right-hand sides of Eq. (8) at the first two weights w (n, 2)."""
     x, y = pair.to_margins(correlation, w).T
     ex, ey = strength * np.exp(-x), strength * np.exp(-y)
@@ -48,7 +48,7 @@ def decouples(x: Array, w: Array, correlation: float, strength: float) -> tuple[
     np.fill_diagonal(products, 0.0)
     products[0, 1] = products[1, 0] = 0.0
     pull = strength * x.T @ np.exp(-x @ w)  # w less this is the gradient over lambda
-    error = np.abs(pull[:2] - right_side_8(w[None, :2], correlation, strength)[0]).max()
+    error = np.abs(pull[:2] - right_side_8(w[None, :2], np.array(correlation), strength)[0]).max()
     error /= 1 + np.abs(pull).max()
     return bool((products == 0).all() and error <= 1e-12), float(error)
 

@@ -136,8 +136,8 @@ def _statements(setting: str) -> tuple[Statement, ...]:
     distinct, overlap = (partial(draw, setting, lap) for lap in (False, True))
 
     def row(name: str, place: str, checked: str, draw, check, **extra) -> Statement:  # type: ignore[no-untyped-def]
-        extra = {"inside": noise_free, "variant": setting} | extra
-        return Statement(name, STRUGGLES, place, checked, draw, check, **extra)
+        extra = {"inside": noise_free} | extra
+        return Statement(name, STRUGGLES, place, checked, draw, check, variant=setting, **extra)
 
     def ranked(condition: Callable[[Parameters], Array], text: str) -> dict[str, object]:
         return {"condition": condition, "condition_text": text}

@@ -45,7 +45,8 @@ def data_sets(rng: np.random.Generator, n: int) -> Parameters:
     small = np.where(single, rng.integers(10, 100, (n, 1)), 1)
     forget = np.choose(kind, [spread, inside, ~single * rng.integers(3, 7, (n, AXES))])
     forget[forget.sum(axis=1) == 0, 0] = 1
-    ridge = log_uniform(rng, np.where(rng.random(n) < 0.5, 1e-4, 3), 100, n)
+    weak, strong = log_uniform(rng, 1e-4, 100, n), log_uniform(rng, 3, 100, n)
+    ridge = np.where(rng.random(n) < 0.5, weak, strong)
     return {"retain": np.where(kind == 2, small, retain), "forget": forget, "ridge": ridge}
 
 
@@ -92,7 +93,7 @@ def _as_set_up(p: Parameters) -> Array:
 
 def _never_all(p: Parameters) -> Check:
     within = in_range(flattened(**p)).reshape(p["retain"].shape)
-    return agreement(~within.all(axis=1))
+    return agreement(np.asarray(~within.all(axis=1)))
 
 
 def _first_step_helps(p: Parameters) -> Check:
