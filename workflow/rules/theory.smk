@@ -5,7 +5,9 @@ THEORY_STATEMENTS = [
     *sorted(map(str, Path("src/palimpsest/studies/theory/statements").rglob("*.py"))),
 ]
 # of the notebook
-THEORY_MODULES = [f"src/palimpsest/studies/theory/{name}.py" for name in ("errata", "tally")]
+THEORY_MODULES = [
+    f"src/palimpsest/studies/theory/{name}.py" for name in ("errata", "tally")
+]
 FIGURE_FILES["theory"] = {}
 FIGURE_SETTINGS["theory"] = {}
 FIGURE_NOTES["theory"] = ""

@@ -65,14 +65,13 @@ def errata(table: pd.DataFrame, misprints: list[dict[str, str]]) -> pd.DataFrame
     """Errata of both papers: statements that do not hold as printed, then misprints.
 
     Columns paper, place, printed, correct, source (the verdict, or `read`). Our own statements
-    are left out, and a statement checked in several variants gives one row per verdict.
+    are left out; variants of a statement that share verdict and correction share a row.
     """
     table = pd.concat(section(table, name) for name in SECTIONS)  # in the papers' order
     failed = table[(table.verdict != HOLDS) & ~table.place.str.startswith(OURS)]
     rows: list[tuple[str, ...]] = []
-    for (paper, statement, verdict), group in failed.groupby(
-        ["paper", "statement", "verdict"], sort=False
-    ):
+    keys = ["paper", "statement", "verdict", "corrected"]
+    for (paper, statement, verdict, _), group in failed.groupby(keys, sort=False):
         first, variants = group.iloc[0], [name for name in group.variant if name]
         where = first.place + (f" ({', '.join(variants)})" if variants else "")
         correct = first.corrected or first.condition.split("; fails at")[0]

@@ -46,6 +46,16 @@ def test_errata_from_verdicts_and_reading(table):
                                      HOLDS_WITH_CONDITION]  # fmt: skip
 
 
+def test_variants_with_corrections_of_their_own_have_rows_of_their_own():
+    rows = [
+        row("F", "App. H", HOLDS_WITH_CONDITION, "x; fails at x=1", correct, variant=variant)
+        for variant, correct in (("one", "not F"), ("two", "nor F"))
+    ]
+    found = errata.errata(pd.DataFrame(rows, columns=list(COLUMNS)), [])
+    assert found.place.tolist() == ["App. H (one)", "App. H (two)"]
+    assert found.correct.tolist() == ["not F Condition: x.", "nor F Condition: x."]
+
+
 def test_every_statement_is_in_one_section():
     rows = [row(s.statement, s.place, HOLDS, paper=s.paper) for s in STATEMENTS]
     table = pd.DataFrame(rows, columns=list(COLUMNS))

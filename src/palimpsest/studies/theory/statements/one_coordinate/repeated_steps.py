@@ -272,8 +272,8 @@ STATEMENTS = (
         "The correction keeps the iteration from diverging", FORGETS, "Section 5.1.1",
         "the same: at the end the weights stand still, at ln(eta r/ln(g/r))", _without_solution,
         settles, condition=_stable, condition_text="g/r = alpha |R|/|F| < e^sqrt(2) = 4.11",
-        corrected="It settles for alpha |R|/|F| < e^sqrt(2) alone. Beyond, it swings ever "
-        "farther, as high as exp(g/(e r) - 1): about 10^31 at g/r = 200.",
+        corrected="It settles for alpha |R|/|F| < e^sqrt(2) alone. Beyond, it swings without "
+        "end, as high as exp(g/(e r) - 1) allows: about 10^31 at g/r = 200.",
         variant="it settles",
     ),
 )  # fmt: skip
