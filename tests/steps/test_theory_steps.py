@@ -14,6 +14,7 @@ import pytest
 from palimpsest.registry import names
 from palimpsest.studies.theory.errata import read_misprints, read_statements
 from palimpsest.studies.theory.statements import STATEMENTS
+from palimpsest.studies.theory.tally import sentence
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "reports" / "theory" / "report.ipynb"
@@ -46,7 +47,7 @@ def statements(tmp_path_factory):
     return path, result.stderr
 
 
-def test_judging_writes_a_row_per_statement_and_logs_it(statements):
+def test_judging_writes_a_row_per_variant_of_a_statement_and_logs_it(statements):
     path, logged = statements
     table = read_statements(path)
     assert table.statement.tolist() == [s.statement for s in STATEMENTS]
@@ -57,8 +58,10 @@ def test_judging_writes_a_row_per_statement_and_logs_it(statements):
     assert failed.condition.str.contains("fails at ").all()
     for text in failed.condition:
         assert text in logged
-    for statement in table.statement:
-        assert f": {statement} [" in logged
+    for statement, variant in zip(table.statement, table.variant, strict=True):
+        name = f"{statement} ({variant})" if variant else statement
+        assert f": {name} [" in logged
+    assert sentence(table) in logged
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,8 @@ def test_rule_passes_the_notebooks_parameters_and_lists_its_modules():
     rules = (ROOT / "workflow" / "rules" / "theory.smk").read_text()
     parameters = set(papermill.inspect_notebook(str(NOTEBOOK)))
     assert parameters == {word.split()[0] for word in rules.split(" -r ")[1:]}
-    listed = [rules.split('modules="')[1].split('"')[0]]
+    names = rules.split("in (")[1].split(")")[0]
+    listed = [f"src/palimpsest/studies/theory/{name}.py" for name in ast.literal_eval(names)]
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
     modules = set()

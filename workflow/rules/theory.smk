@@ -4,6 +4,10 @@ THEORY_STATEMENTS = [
     thing("studies/theory", "measures"),
     *sorted(map(str, Path("src/palimpsest/studies/theory/statements").rglob("*.py"))),
 ]
+# of the notebook
+THEORY_MODULES = [
+    f"src/palimpsest/studies/theory/{name}.py" for name in ("errata", "tally")
+]
 FIGURE_FILES["theory"] = {}
 FIGURE_SETTINGS["theory"] = {}
 FIGURE_NOTES["theory"] = ""
@@ -42,8 +46,8 @@ rule report_theory:
     input:
         notebook="reports/theory/report.ipynb",
         errata="reports/theory/errata.yaml",
-        modules="src/palimpsest/studies/theory/errata.py",
-        lib=library_inputs("src/palimpsest/studies/theory/errata.py"),
+        modules=THEORY_MODULES,
+        lib=library_inputs(*THEORY_MODULES),
         statements="results/theory/statements.csv",
         figure_4="results/theory/figure_4.png",
         figure_5="results/theory/figure_5.png",

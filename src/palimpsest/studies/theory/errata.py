@@ -6,7 +6,7 @@ import pandas as pd
 
 from palimpsest.config.reading import read_yaml
 from palimpsest.files import InputError
-from palimpsest.studies.theory.judging import COLUMNS, FORGETS, STRUGGLES
+from palimpsest.studies.theory.judging import COLUMNS, FORGETS, OURS, STRUGGLES
 from palimpsest.tables import read_table
 from palimpsest.verdicts import HOLDS
 
@@ -40,6 +40,8 @@ def as_html(table: pd.DataFrame) -> str:
     shown = table.drop(columns=[name for name in HIDDEN if name in table])
     if table.paper.nunique() == 1:
         shown = shown.drop(columns="paper")
+    if "variant" in shown and (shown.variant == "").all():
+        shown = shown.drop(columns="variant")
     with pd.option_context("display.max_colwidth", None):
         text = shown.to_html(
             index=False, border=0, classes="theory", float_format=lambda value: f"{value:.2g}"
@@ -63,18 +65,15 @@ def errata(table: pd.DataFrame, misprints: list[dict[str, str]]) -> pd.DataFrame
     """Errata of both papers: statements that do not hold as printed, then misprints.
 
     Columns paper, place, printed, correct, source (the verdict, or `read`). Our own statements
-    are left out, and a statement checked in several settings gives one row per verdict.
+    are left out; variants of a statement that share verdict and correction share a row.
     """
     table = pd.concat(section(table, name) for name in SECTIONS)  # in the papers' order
-    failed = table[(table.verdict != HOLDS) & ~table.place.str.startswith("ours")]
+    failed = table[(table.verdict != HOLDS) & ~table.place.str.startswith(OURS)]
     rows: list[tuple[str, ...]] = []
-    for (paper, statement, verdict), group in failed.groupby(
-        ["paper", "statement", "verdict"], sort=False
-    ):
-        places = group.place.str.split("; ")
-        settings = [place[1] for place in places if len(place) > 1]
-        where = places.iloc[0][0] + (f" ({', '.join(settings)})" if settings else "")
-        first = group.iloc[0]
+    keys = ["paper", "statement", "verdict", "corrected"]
+    for (paper, statement, verdict, _), group in failed.groupby(keys, sort=False):
+        first, variants = group.iloc[0], [name for name in group.variant if name]
+        where = first.place + (f" ({', '.join(variants)})" if variants else "")
         correct = first.corrected or first.condition.split("; fails at")[0]
         if first.condition.startswith("fails at") or not first.corrected:
             condition = ""

@@ -12,7 +12,8 @@ paper's conditions in which the claim is not true.
 3. Violations otherwise: FAILS.
 
 No sub-condition may be offered where the paper says expressly that there is none ("for any
-value of lambda", "always"): such a claim FAILS with its first counterexample. What happens
+value of lambda"): such a claim FAILS with its first counterexample ("always in this setup" names
+its condition, the setup). What happens
 outside the paper's conditions is counted but never changes the verdict. Fewer than MINIMUM
 cases inside decide nothing and raise an error, as does a case that is not a number.
 """
@@ -32,6 +33,7 @@ TOLERANCE = 1e-9  # two ways to one number agree when they differ by no more, re
 
 FORGETS = "Ascent Fails to Forget"
 STRUGGLES = "Why Fine-Tuning Struggles"
+OURS = "ours"
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float, n: int) -> Array:
@@ -57,7 +59,9 @@ class Statement:
     draw(rng, n): n cases, as a dictionary of arrays of shape (n,).
     check(parameters): (holds, error), each (n,); the error is 0 where nothing is broken.
     inside(parameters): the paper's conditions. condition(parameters): the sub-condition that
-    `condition_text` states.
+    `condition_text` states. Statements of one paper and one name are one statement, checked in
+    several settings or readings, each of which is a `variant` (`tally.py` counts them once).
+    A place that begins with OURS says that the paper does not state it, or only hedges.
     """
 
     statement: str
@@ -70,6 +74,7 @@ class Statement:
     condition: Callable[[Parameters], Array] | None = None
     condition_text: str = ""
     corrected: str = ""
+    variant: str = ""
 
     def __post_init__(self) -> None:
         if (self.condition is None) != (self.condition_text == ""):
@@ -81,6 +86,7 @@ class Row:
     """One row of the table of statements."""
 
     statement: str
+    variant: str
     paper: str
     place: str
     checked: str
@@ -135,7 +141,8 @@ def judge(statement: Statement, seed: int, cases: int) -> Row:
     if verdict == HOLDS_WITH_CONDITION:
         text = f"{statement.condition_text}; {text}"
     return Row(
-        statement.statement, statement.paper, statement.place, statement.checked,
+        statement.statement, statement.variant, statement.paper, statement.place,
+        statement.checked,
         int(inside.sum()), int(violated.sum()), float(error[inside].max()), verdict, text,
         "" if verdict == HOLDS else statement.corrected,
         int((~inside).sum()), int((~inside & ~holds.astype(bool)).sum()),

@@ -1,4 +1,4 @@
-"""The theory judged: one row per statement of the two papers, with its verdict."""
+"""The theory judged: a row for each variant of each statement, with its verdict."""
 
 import dataclasses
 import logging
@@ -9,6 +9,7 @@ import pandas as pd
 
 from palimpsest.config.origins import Origins
 from palimpsest.config.sentences import validate
+from palimpsest.studies.theory import tally
 from palimpsest.studies.theory.judging import COLUMNS
 from palimpsest.studies.theory.judging import judge as judge_statement
 from palimpsest.studies.theory.settings import Settings
@@ -29,9 +30,10 @@ def judge(inputs: Mapping[str, Sequence[Path]], *, cases: int, seed: int) -> pd.
     for statement in STATEMENTS:
         row = judge_statement(statement, settings.seed, settings.cases)
         rows.append(dataclasses.asdict(row))
-        logging.info("%s: %s [%s, %s]", row.verdict, row.statement, row.paper, row.place)
+        name = f"{row.statement} ({row.variant})" if row.variant else row.statement
+        logging.info("%s: %s [%s, %s]", row.verdict, name, row.paper, row.place)
         if row.verdict != HOLDS:
             logging.info("    %d of %d cases; %s", row.violations, row.cases, row.condition)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    logging.info("%s", table.verdict.value_counts().to_dict())
+    logging.info("%s", tally.sentence(table))
     return table

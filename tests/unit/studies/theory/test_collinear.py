@@ -20,6 +20,22 @@ def test_exact_form_of_equation_9():
     assert (np.abs(printed / exact - 1)[:3] > 1e-4).all()
 
 
+@pytest.mark.parametrize("place", [(2, 0), (3, 2)])
+def test_the_weights_decouple_only_if_the_other_samples_are_orthogonal(place):
+    w, x = np.array([0.3, -0.2, 1.0, 0.5]), app.samples(0.7, 4)
+    assert app.decouples(x, w, 0.7, 2.0)[0]
+    x[place] = 0.1  # a third sample shares a coordinate with another
+    assert not app.decouples(x, w, 0.7, 2.0)[0]
+    assert not app.decouples(app.samples(0.7, 4), w, 0.6, 2.0)[0]
+
+
+def test_the_limit_of_equation_9_could_fail(monkeypatch):
+    p = app._any(np.random.default_rng(0), 50)
+    assert app._nine_limit(p)[0].all()
+    monkeypatch.setattr(app, "original_printed", lambda eps, k: app.original_exact(0.9 * eps, k))
+    assert not app._nine_limit(p)[0].any()
+
+
 def test_equation_12():
     w = newton.newton(pair.Pair(EPS, STRENGTH, 0.0), np.zeros((4, 2)))
     np.testing.assert_allclose(app.retrained(EPS, STRENGTH), w, rtol=1e-9)

@@ -12,10 +12,11 @@ from palimpsest.studies.theory.statements import STATEMENTS
 from palimpsest.verdicts import FAILS, HOLDS, HOLDS_WITH_CONDITION
 
 
-def row(statement, place, verdict, condition="", corrected="", paper=FORGETS):
+def row(statement, place, verdict, condition="", corrected="", paper=FORGETS, variant=""):
     values = Row(
-        statement, paper, place, "checked", 10, 0, 0.0, verdict, condition, corrected, 0, 0
-    )
+        statement, variant, paper, place, "checked", 10, 0, 0.0, verdict, condition, corrected,
+        0, 0,
+    )  # fmt: skip
     return dataclasses.asdict(values)
 
 
@@ -26,9 +27,9 @@ def table():
         row("B", "App. E", FAILS, "fails at x=1", "not B"),
         row("C", "App. H", HOLDS_WITH_CONDITION, "x < 1; fails at x=2", "C for x < 1"),
         row("D", "ours, App. H", FAILS, "fails at x=3"),
-        row("E", "Section 4; one", FAILS, "fails at x=1", "not E", STRUGGLES),
-        row("E", "Section 4; two", FAILS, "fails at x=2", "not E", STRUGGLES),
-        row("E", "Section 4; three", HOLDS_WITH_CONDITION, "y; fails at x=2", "", STRUGGLES),
+        row("E", "Section 4", FAILS, "fails at x=1", "not E", STRUGGLES, "one"),
+        row("E", "Section 4", FAILS, "fails at x=2", "not E", STRUGGLES, "two"),
+        row("E", "Section 4", HOLDS_WITH_CONDITION, "y; fails at x=2", "", STRUGGLES, "three"),
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -43,6 +44,16 @@ def test_errata_from_verdicts_and_reading(table):
     assert found.place.tolist()[3:] == ["Section 4 (one, two)", "Section 4 (three)"]
     assert found.source.tolist() == [FAILS, HOLDS_WITH_CONDITION, "read", FAILS,
                                      HOLDS_WITH_CONDITION]  # fmt: skip
+
+
+def test_variants_with_corrections_of_their_own_have_rows_of_their_own():
+    rows = [
+        row("F", "App. H", HOLDS_WITH_CONDITION, "x; fails at x=1", correct, variant=variant)
+        for variant, correct in (("one", "not F"), ("two", "nor F"))
+    ]
+    found = errata.errata(pd.DataFrame(rows, columns=list(COLUMNS)), [])
+    assert found.place.tolist() == ["App. H (one)", "App. H (two)"]
+    assert found.correct.tolist() == ["not F Condition: x.", "nor F Condition: x."]
 
 
 def test_every_statement_is_in_one_section():
@@ -87,3 +98,4 @@ def test_html_of_one_paper_and_of_both(table):
     assert "violations_outside" not in text and "fails at x=3" in text
     assert f"<td>{STRUGGLES}</td>" in text
     assert STRUGGLES not in errata.as_html(table[table.paper == STRUGGLES])
+    assert "variant" in text and "variant" not in errata.as_html(table[table.variant == ""])

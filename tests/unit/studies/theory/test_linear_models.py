@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import lsqr
 
+from palimpsest.studies.theory.statements.linear_models import blocks
 from palimpsest.studies.theory.statements.linear_models import measure as losses
 from palimpsest.studies.theory.statements.linear_models import model as linear
 from palimpsest.studies.theory.statements.linear_models.measure import measure
@@ -99,6 +100,52 @@ def test_corrected_theorem_and_the_failure_of_the_printed_one():
     for key in ("ul_a", "rl_b", "ul_b"):
         assert a_1[key] == pytest.approx(a_1[f"{key}_printed"], rel=1e-9)
         assert abs(over[key] / over[f"{key}_printed"] - 1) > 0.01
+
+
+def test_blocks_of_corollary_b_3_with_the_inverse_as_printed():
+    model = linear.draw(SHAPES["overparameterised"], np.random.default_rng(0))
+    r, overlap = model.x_r[:14], model.x_r[14:26]
+    inverse = np.linalg.inv(r.T @ r + overlap.T @ overlap)
+    printed = np.block(
+        [[u @ inverse @ v.T for v in (r, overlap)] for u in (r, overlap)]
+    )  # fmt: skip
+    p_r, p_f = blocks.printed_projections(model)
+    np.testing.assert_allclose(p_r[:26, :26], printed, atol=1e-12)
+    np.testing.assert_allclose(p_r, linear.projection(model.x_r), atol=1e-12)
+    np.testing.assert_allclose(p_f, linear.projection(model.x_f), atol=1e-12)
+
+
+def test_blocks_of_corollary_b_1_are_wrong_where_features_overlap():
+    """The check can fail: without L_1'L_1 in the inverse the blocks are others, not zero."""
+    model = linear.draw(SHAPES["overparameterised"], np.random.default_rng(0))
+    without = blocks.block_form(model.x_r[:14], model.x_r[:0])
+    p_r = linear.projection(model.x_r)
+    assert np.abs(without - p_r[:14, :14]).max() > 0.1
+    swapped = blocks.block_form(model.x_r[14:26], model.x_r[:14])
+    assert np.abs(swapped - p_r[:26, :26]).max() > 0.1
+
+
+def test_blocks_without_an_inverse():
+    """In A.1 R'R is singular; the pseudo-inverse keeps the form."""
+    model = linear.draw(SHAPES["A.1 distinct"], np.random.default_rng(0))
+    p_r, p_f = blocks.printed_projections(model)
+    np.testing.assert_allclose(p_r + p_f, linear.projection(model.x), atol=1e-12)
+
+
+def test_projections_of_disjoint_samples_need_not_commute():
+    model = linear.draw(SHAPES["overparameterised"], np.random.default_rng(0))
+    p, p_r, p_f, p_t = (
+        linear.projection(x) for x in (model.x, model.x_r, model.x_f, model.x_r[:, :5])
+    )
+    assert np.abs(p @ p_t - p_t @ p).max() < 1e-12
+    assert np.abs(p_r @ p_f - p_f @ p_r).max() > 0.01
+
+
+def test_aligning_matters_where_labels_cannot_be_fitted():
+    shape = Shape(40, 10, 10, 5, 10)
+    noisy, clean = (linear.draw(shape, np.random.default_rng(5), noise) for noise in (0.5, 0.0))
+    assert measure(noisy, 5)["aligned_change"] > 1e-3
+    assert measure(clean, 5)["aligned_change"] < 1e-12
 
 
 def test_noise_leaves_a_remaining_loss():

@@ -46,6 +46,35 @@ def test_spurious_fixed_point_and_its_slope():
     assert (np.abs(slope) < 1).tolist() == (g / r < np.exp(np.sqrt(2))).tolist() == [True, False]
 
 
+def diverging(ratio, ridge=0.0):
+    """One case without a simultaneous solution, g/r = ratio."""
+    values = {"r": 0.5, "g": 0.5 * ratio, "rate": 0.1, "start": 1.0, "ridge": ridge}
+    return {name: np.array([value]) for name, value in values.items()}
+
+
+@pytest.mark.parametrize(("ratio", "ends"), [(1.5, True), (3.9, True), (4.3, False), (50, False)])
+def test_it_settles_below_e_to_the_root_of_2_only(ratio, ends):
+    assert it.settles(diverging(ratio))[0][0] == ends
+    assert it.never_falls(diverging(ratio))[0][0]
+
+
+def test_how_far_it_swings():
+    """At g/r = 200 it visits weights as large as the bound, exp(g/(e r) - 1), allows."""
+    p = diverging(200.0)
+    highest, w = 0.0, p["start"] + np.log(p["rate"] * p["r"])
+    for _ in range(4000):
+        w = it.exact_step(p, w)
+        highest = max(highest, float(w[0]))
+    assert 1e6 < highest < np.exp(200 / np.e - 1)
+
+
+def test_without_the_correction_it_falls_without_end():
+    """The check can fail: the update to first order falls past every bound."""
+    for ratio in (1.5, 20.0):
+        assert not it.never_falls(diverging(ratio), it.first_order_step)[0][0]
+        assert not it.settles(diverging(ratio), it.first_order_step)[0][0]
+
+
 def test_no_solution_and_bad_input():
     with pytest.raises(NoSolution):
         it.simultaneous_solution(np.array([0.1]), np.array([0.9]), np.array([0.01]))

@@ -83,6 +83,21 @@ def test_exact_window_ends_in_the_range_of_lemma_3():
     assert windows.guaranteed_window(0.25, 100.0).extent == 0
 
 
+def test_a_range_of_eps_can_be_small():
+    """Share of correlations with a window: half or more counts as large."""
+    strong, weak = (windows.guaranteed_window(0.5, mu).extent for mu in (1e-3, 1.0))
+    assert strong == pytest.approx(0.733, abs=5e-3) and weak == 0
+    assert windows.large(np.array([strong, weak]))[0].tolist() == [True, False]
+    shares = [windows.guaranteed_window(f, 1e-7).extent for f in (0.05, 0.1, 0.25, 0.5, 1.0)]
+    np.testing.assert_allclose(shares, [0.892, 0.855, 0.787, 0.733, 0.682], atol=3e-3)
+
+
+def test_windows_broaden_with_the_fraction():
+    for make in (windows.guaranteed_window, windows.exact_window):
+        widths = [make(f, 0.01, points=100).width.max() for f in (0.1, 0.25, 0.5, 1.0)]
+        assert (np.diff(widths) > 0.03).all()
+
+
 def test_bad_grid_is_refused():
     with pytest.raises(ValueError, match="at least two points"):
         windows.guaranteed_window(0.25, 0.01, points=1)

@@ -256,18 +256,18 @@ STATEMENTS = (
         _counts, _counted,
     ),
     Statement(
-        "Section 5.2 and Figure 5, as printed", FORGETS, "Section 5.2, Figure 5",
+        "Section 5.2 and Figure 5", FORGETS, "Section 5.2, Figure 5",
         "eight claims with sigma = 1/(1+e^(-(1+z)/2)), y in {-1,1}, N = 4", _claims,
         lambda p: _under(LITERAL),
         corrected="With y in {-1,1} and a sigmoid of range (0, 1) a wrong negative costs three "
         "times a wrong positive, so retraining prefers the other minimum. With a range (0, c) and "
         "a vanishing ridge it keeps its own only for c < 2/3; sigma = (1/(1+e^-(1+z)))/2, c = 1/2, "
-        "satisfies every claim at lambda = 0.1.",
+        "satisfies every claim at lambda = 0.1.", variant="as printed",
     ),
     Statement(
-        "Section 5.2 and Figure 5, the reading that matches", FORGETS, "Section 5.2, Figure 5",
+        "Section 5.2 and Figure 5", FORGETS, "Section 5.2, Figure 5",
         "eight claims with sigma = (1/(1+e^-(1+z)))/2, y in {-1,1}, N = 4, chosen because it "
-        "matches", _claims, lambda p: _under(MATCHING),
+        "matches", _claims, lambda p: _under(MATCHING), variant="the reading that matches",
     ),
     Statement(
         "Section 5.2 and Figure 5, any of 36 readings", FORGETS, "ours, Section 5.2",

@@ -7,6 +7,7 @@ printed formulas come from projections by singular values. The statements compar
 import numpy as np
 
 from palimpsest.studies.theory.statements.linear_models import model as linear
+from palimpsest.studies.theory.statements.linear_models.blocks import printed_projections
 from palimpsest.studies.theory.statements.linear_models.model import Model
 
 Array = np.ndarray
@@ -73,7 +74,7 @@ def _largest(*values: Array) -> float:
 def measure(model: Model, n_t: int) -> dict[str, float]:
     """Errors of the identities and both sides of each theorem, for the first n_t samples of X_r.
 
-    Keys that end in _error are largest absolute deviations; others are
+    Keys that end in _error are largest absolute deviations; rl_ and ul_ are losses.
     """
     if not 1 <= n_t <= model.shape.n_r:
         raise ValueError(f"n_t is {n_t}; allowed: 1 to {model.shape.n_r}")
@@ -84,19 +85,22 @@ def measure(model: Model, n_t: int) -> dict[str, float]:
     w_t = linear.fine_tune(w_o, x_t, y_t)
     w_a = linear.fine_tune(linear.masked_start(model, w_o, "A"), x_t, y_t)
     w_b = linear.fine_tune(linear.masked_start(model, w_o, "B"), x_t, y_t)
-    outside_r, outside_f = ~model.mask("r", "lap"), ~model.mask("lap", "f")
+    blocks_r, blocks_f = printed_projections(model)
     result = {
         "rank_x": float(np.linalg.matrix_rank(x, rtol=linear.CUT)),
         "rank_r": float(np.linalg.matrix_rank(model.x_r, rtol=linear.CUT)),
         "literal_error": literal_error(x, p),
         "sum_error": _largest(p - p_r - p_f),
-        "block_error": _largest(p_r[outside_r], p_r[:, outside_r], p_f[outside_f]),
+        "block_error": _largest(p_r - blocks_r, p_f - blocks_f),
+        "kept_error": _largest(
+            *(v.T - v.T @ q for v, q in ((x, p), (model.x_r, p_r), (model.x_f, p_f), (x_t, p_t)))
+        ),
         "inside_error": _largest(
-            x.T - x.T @ p, p @ model.x_r - model.x_r, p @ model.x_f - model.x_f, p @ p_t - p_t
+            p @ model.x_r - model.x_r, p @ model.x_f - model.x_f, p @ p_r - p_r, p @ p_f - p_f,
+            p @ p_t - p_t,
         ),
         "disjoint_error": _largest(p_f @ model.x_r, p_r @ model.x_f),
-        "commute_error": _largest(p_r @ p_f - p_f @ p_r),
-        "nested_error": _largest(p @ p_t - p_t @ p, p_r @ p_t - p_t @ p_r),
+        "commute_error": _largest(p @ p_t - p_t @ p),
         "solution_error": _largest(
             w_o - p @ model.w_star, w_g - p_r @ model.part("r", "lap"),
             model.x_r.T @ model.part("f"), model.x_f.T @ model.part("r"),
