@@ -1,8 +1,8 @@
 """Estimate a datamodel, choose the sets of important points, and say whether to believe them.
 
-The sets are those of --definitions. Beside them stand: how well the estimate predicts the margins of
-models of held-out random subsets, and its ceiling; the variance shares of the components; and how
-many points of each set two estimates share that were made from two halves of the models.
+The sets are those of --definitions. Beside them stand: how well the estimate predicts the margins
+of models of held-out random subsets, and its ceiling; the variance shares of the components; and
+how many points of each set two estimates share that were made from two halves of the models.
 """
 
 import argparse
@@ -112,8 +112,10 @@ def main() -> None:
             "models": len(material),
             "diverged_models": diverged + left_out,
             "torch": torch.__version__,
-            "machine": torch.cuda.get_device_name() if args.device == "cuda" else platform.machine(),
-            "agreement": dataclasses.asdict(agreed) | {"predicts": agreed.predicts},
+            "machine": torch.cuda.get_device_name()
+            if args.device == "cuda"
+            else platform.machine(),
+            "agreement": dataclasses.asdict(agreed),
             "variance_shares": whole.shares.tolist(),
             "sets": sets,
         },

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.claims import read_claims
 from palimpsest.claims import judge as judge_claims
+from palimpsest.claims import read_claims
 from palimpsest.parts import read_part
 from palimpsest.programs import run_program
 from palimpsest.tables import join_tables, write_table
@@ -33,7 +33,9 @@ def main() -> None:
             name: join_tables([table[table["world"] == world].drop(columns="world")])
             for name, table in tables.items()
         }
-        verdicts = judge_claims(claims, measures.Results(**own, margin=args.margin), measures.MEASURES)
+        verdicts = judge_claims(
+            claims, measures.Results(**own, margin=args.margin), measures.MEASURES
+        )
         parts.append(verdicts.assign(world=world))
     columns = ["id", "world", "verdict", "cases", "yes", "no", "undecided"]
     write_table(pd.concat(parts, ignore_index=True)[columns], args.out)

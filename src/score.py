@@ -62,9 +62,7 @@ def main() -> None:
         population = unlearned.setting(number)
         head = {"forget_set": args.forget_set, "method": args.method} | columns | setting
         cost = cost_of(number, costs, args.training_epochs * len(split.retain), args.seconds)
-        found = metric_rows(
-            metrics, population, originals, oracles, split, references, head, cost
-        )
+        found = metric_rows(metrics, population, originals, oracles, split, references, head, cost)
         for name, part in found.items():
             rows.setdefault(name, []).extend(part)
     sharing = {

@@ -77,9 +77,7 @@ def main() -> None:
             keep({t: [head | row for row in part] for t, part in done[key].items()}, name)
         oracle_head = {"forget_set": args.forget_set, "method": "oracle", "lr": None}
         own = {"accuracy": metrics["accuracy"]}
-        keep(
-            metric_rows(own, world.oracle, None, world.oracle, split, {}, oracle_head, COST), name
-        )
+        keep(metric_rows(own, world.oracle, None, world.oracle, split, {}, oracle_head, COST), name)
         found = number_of_models_rows(
             world.original, world.oracle, None, split, args.numbers,
             {"forget_set": args.forget_set}, **metrics["klom"],

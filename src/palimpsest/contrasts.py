@@ -13,7 +13,9 @@ and Hochberg (1995), so that of the sure answers a part of at most ALPHA is fals
 is surely within the margin is no difference, however sure its sign.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import false_discovery_control, t
@@ -23,6 +25,30 @@ from palimpsest.verdicts import Answer
 ALPHA = 0.05
 """false discovery rate of sure answers"""
 _EXACT = 1e-9  # nats: the standard error of a difference that does not vary at all
+
+
+class Scores(NamedTuple):
+    """Scores (n,), and their redrawn values (n, repeats)."""
+
+    value: np.ndarray
+    redrawn: np.ndarray
+
+    def at(self, rows: Any) -> "Scores":
+        """Those at some rows."""
+        return Scores(self.value[rows], self.redrawn[rows])
+
+    def minus(self, other: "Scores") -> "Scores":
+        """The differences, repeat by repeat; one score is taken from each of many."""
+        return Scores(self.value - other.value, self.redrawn - other.redrawn)
+
+    def less(self, known: np.ndarray) -> "Scores":
+        """The scores less known numbers (n,), such as their null floors."""
+        return Scores(self.value - known, self.redrawn - known[:, None])
+
+
+def mean_of(scores: Sequence[Scores]) -> Scores:
+    """The mean of several scores, row by row."""
+    return Scores(*(np.mean(parts, axis=0) for parts in zip(*scores, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -37,11 +63,10 @@ class Contrasts:
     margin: float
 
     @classmethod
-    def of(cls, value: np.ndarray, redrawn: np.ndarray, margin: float) -> "Contrasts":
-        """Differences (n,), and their redrawn values (n, repeats)."""
-        value, redrawn = np.asarray(value, float), np.asarray(redrawn, float)
-        error = np.maximum(redrawn.std(axis=1, ddof=1), _EXACT)
-        return cls(value, error, redrawn.shape[1] - 1, margin)
+    def of(cls, scores: Scores, margin: float) -> "Contrasts":
+        """Differences, or scores that are compared with 0."""
+        error = np.maximum(scores.redrawn.std(axis=1, ddof=1), _EXACT)
+        return cls(scores.value, error, scores.redrawn.shape[1] - 1, margin)
 
     @property
     def low(self) -> np.ndarray:

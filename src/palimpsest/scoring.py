@@ -1,4 +1,4 @@
-"""From records to rows of tables: every metric on one setting, and KLoM as the number of models grows.
+"""From records to rows of tables: metrics of a setting, and KLoM as the number of models grows.
 
 The redrawn scores of a metric go into a table of their own, NAME_redraws, with the same keys.
 """
@@ -109,8 +109,8 @@ def number_of_models_rows(
                     models=n, repeats=redraws, percentile=percentile, **settings,
                 )  # fmt: skip
                 for part, values in redrawn.items():
-                    own = {**keys, "split": part, **_numbered(values.tolist())}
-                    found["number_of_models" + REDRAWS].append(own)
+                    numbered = _numbered(values.tolist())
+                    found["number_of_models" + REDRAWS].append({**keys, "split": part, **numbered})
     if second_oracle is not None:
         second = compared["second_oracle"]
         n = min(len(second), len(oracles))

@@ -59,7 +59,9 @@ def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
 
 def needs_estimate(definition: Config) -> bool:
     """Whether a forget set is chosen by a datamodel."""
-    return "estimate" in getattr(registry.module("data/forget_sets", definition["kind"]), "NEEDS", ())
+    return "estimate" in getattr(
+        registry.module("data/forget_sets", definition["kind"]), "NEEDS", ()
+    )
 
 
 def subset_models(datamodels: Config) -> int:

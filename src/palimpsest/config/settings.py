@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, create_model
 from palimpsest import records, registry
 from palimpsest.config.study import PopulationStudy
 from palimpsest.plans.recipe import recipe
-from palimpsest.values import Closed, Count, Name, Once, Positive, Seed, Several, Share, Some, Text
+from palimpsest.values import Closed, Count, Name, Once, Seed, Several, Share, Some, Text
 
 
 class Data(Closed):
@@ -71,12 +71,11 @@ def _datamodels() -> type[BaseModel]:
     """The estimator chosen, and the settings of each."""
     names = registry.names("datamodels/estimators")
     each: Any = {name: (registry.settings_of("datamodels/estimators", name), ...) for name in names}
-    return create_model(
-        "datamodels",
-        __base__=Datamodels,
-        estimator=(Literal[tuple(names)], ...),
-        estimators=(create_model("estimators", __base__=Closed, **each), ...),
-    )
+    fields: Any = {
+        "estimator": (Literal[tuple(names)], ...),
+        "estimators": (create_model("estimators", __base__=Closed, **each), ...),
+    }
+    return create_model("datamodels", __base__=Datamodels, **fields)
 
 
 def forget_set() -> Any:

@@ -14,9 +14,6 @@ import numpy as np
 from scipy.stats import rankdata, t
 
 FEWEST_SUBSETS = 5
-PREDICTS = 0.25
-"""part of its ceiling that an estimate has to reach, to be taken for one that predicts: an estimate
-of noise reaches none of it, a few hundred regressed models a fifteenth, TRAK a third to a half"""
 
 
 @dataclass(frozen=True)
@@ -39,11 +36,6 @@ class Agreement:
     ceiling_single: float
     subsets: int
     seeds: int
-
-    @property
-    def predicts(self) -> bool:
-        """Surely above 0, and at least PREDICTS of the ceiling."""
-        return self.ci_low > 0 and self.correlation >= PREDICTS * self.ceiling
 
 
 def agreement(weights: np.ndarray, chosen: np.ndarray, margins: np.ndarray) -> Agreement:

@@ -94,9 +94,7 @@ def matched(whole: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, list[Match
     return part[:, places] * signs, matches
 
 
-def _full_svd(
-    matrix: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def _full_svd(matrix: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     centred = matrix.astype(np.float64)
     centred -= centred.mean(axis=0)
     left, scales, right = np.linalg.svd(centred, full_matrices=False)

@@ -17,6 +17,9 @@ SHIPPED = Path(__file__).parents[1] / "data" / "shipped"
 SUFFIX = ".estimate.json"
 DATA_KEYS = ("name", "val_fraction", "train_size", "val_size", "split_seed")
 """settings of the section `data` that decide the training set"""
+PREDICTS = 0.25
+"""part of its ceiling that an estimate's rank correlation has to reach: noise reaches none of it, a
+few hundred regressed models a fifteenth, TRAK a third to a half"""
 REPEATS = 0.5
 """part of its points that a set has to share between two halves of the models, to be believed"""
 SET_KEYS = ("component", "top", "bottom")
@@ -34,8 +37,10 @@ class Estimate:
     def load(cls, path: str | Path) -> "Estimate":
         """Read a file; InputError for one that is missing, damaged, or no estimate."""
         content = read_json(path)
-        if not isinstance(content, dict) or not _KEYS <= content.keys():
-            raise InputError(f"{path}: not an estimate; needed: the keys {', '.join(sorted(_KEYS))}")
+        if not isinstance(content, dict) or not content.keys() >= _KEYS:
+            raise InputError(
+                f"{path}: not an estimate; needed: the keys {', '.join(sorted(_KEYS))}"
+            )
         return cls(content, Path(path))
 
     def chosen(self, base: Split, component: int, top: int, bottom: int) -> np.ndarray:
@@ -62,10 +67,17 @@ class Estimate:
             f"allowed: {there}"
         )
 
+    @property
+    def predicts(self) -> bool:
+        """Whether the margins of held-out subsets are surely predicted, and not by a trifle."""
+        found = self.content["agreement"]
+        least: float = PREDICTS * found["ceiling"]
+        return found["ci_low"] > 0 and found["correlation"] >= least
+
     def doubt(self, component: int, top: int, bottom: int) -> str | None:
         """Why the set cannot be called one of important points; None if it can."""
         found = self.content["agreement"]
-        if not found["predicts"]:
+        if not self.predicts:
             return (
                 f"the estimate does not predict (rank correlation {found['correlation']:.2f}, "
                 f"ceiling {found['ceiling']:.2f})"

@@ -96,7 +96,7 @@ def projection(weights: int, dimension: int, seed: int) -> Tensor:
 
 
 def _project(flat: Tensor, signs: Tensor) -> Tensor:
-    """`flat` (points, weights) times `signs`, a block of weights at a time, scaled to keep norms."""
+    """`flat` (points, weights) times `signs`, a block of weights at a time, norms kept."""
     result = torch.zeros(len(flat), signs.shape[1], device=flat.device)
     for part, own in zip(flat.split(BLOCK, dim=1), signs.split(BLOCK), strict=True):
         result += part @ own.to(device=flat.device, dtype=flat.dtype)

@@ -1,9 +1,9 @@
 """Scores of redrawn populations: what every comparison of two scores is made from.
 
-All populations that are scored against the same oracles share them, and unlearned models are paired
-with the originals that they started from. So in each repeat the oracles are redrawn once, and so are
-the seeds of the models: a difference of two scores, taken repeat by repeat, then varies as it would
-over repetitions of the whole experiment, whatever the two have in common.
+All populations that are scored against the same oracles share them, and unlearned models are
+paired with the originals that they started from. So in each repeat the oracles are redrawn once,
+and so are the seeds of the models: a difference of two scores, taken repeat by repeat, then varies
+as it would over repetitions of the whole experiment, whatever the two have in common.
 """
 
 from collections.abc import Iterator

@@ -27,7 +27,9 @@ def estimate(
     from palimpsest.datamodels.gradients import margin_gradients, projection, trak
 
     if dimension > len(material.inputs):
-        raise ValueError(f"dimension is {dimension}; allowed: 1 to {len(material.inputs)}, the points")
+        raise ValueError(
+            f"dimension is {dimension}; allowed: 1 to {len(material.inputs)}, the points"
+        )
     names = [name for name, _ in material.template.named_parameters()]
     weights = sum(value.numel() for value in material.template.parameters())
     return trak(

@@ -19,10 +19,9 @@ import pandas as pd
 
 from palimpsest import claims
 from palimpsest.claims import Case, Measure, matches
-from palimpsest.contrasts import Contrasts
+from palimpsest.contrasts import Contrasts, Scores, mean_of
 from palimpsest.data.splits import PARTS
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate
-from palimpsest.scoring import REDRAWS
 from palimpsest.tables import (
     by_setting,
     describe_setting,
@@ -99,9 +98,10 @@ class Results:
         return table.join(answers)
 
     @cached_property
-    def redrawn(self) -> dict[str, np.ndarray]:
-        """Redrawn scores (settings, repeats) of each split, row by row those of `settings`."""
-        return redrawn_by_setting(self.klom, self.klom_redraws)
+    def scores(self) -> dict[str, Scores]:
+        """The scores of each split, row by row those of `settings`."""
+        table, redrawn = by_setting(self.klom), redrawn_by_setting(self.klom, self.klom_redraws)
+        return {s: Scores(table[f"{s}_klom"].to_numpy(float), redrawn[s]) for s in PARTS}
 
     @cached_property
     def originals(self) -> pd.Index:
@@ -114,38 +114,22 @@ class Results:
         rows = pd.Series(own.index, own["forget_set"])
         for name in self.originals:
             if name not in rows.index or not rows.index.is_unique:
-                raise ValueError(
-                    f"forget set {name} needs one row of method nothing, the original"
-                )
+                raise ValueError(f"forget set {name} needs one row of method nothing, the original")
         return rows.reindex(self.originals)
 
     def excess(self, split: str) -> Contrasts:
         """Of each forget set, the original's score above the null floor."""
         table = by_setting(self.klom)
-        rows = self.original_of(table)
+        rows = self.original_of(table).to_numpy()
         null = table.loc[rows, f"{split}_null"].to_numpy(float)
-        value = table.loc[rows, f"{split}_klom"].to_numpy(float) - null
-        return Contrasts.of(value, self.redrawn[split][rows], self.margin)
+        return Contrasts.of(self.scores[split].at(rows).less(null), self.margin)
 
     def _against_original(
         self, table: pd.DataFrame, original: pd.Series, split: str, asked: np.ndarray
     ) -> Contrasts:
-        rows = np.flatnonzero(asked)
         base = original[table.loc[asked, "forget_set"]].to_numpy()
-        scores = table[f"{split}_klom"].to_numpy(float)
-        redrawn = self.redrawn[split]
-        return Contrasts.of(scores[rows] - scores[base], redrawn[rows] - redrawn[base], self.margin)
-
-    def contrast(self, value: Callable[[str], np.ndarray]) -> Contrasts:
-        """The contrast of a linear combination: `value(kind)` works it out, (n,) of kind "klom",
-        (n, repeats) of kind "redrawn"."""
-        return Contrasts.of(value("klom"), value("redrawn"), self.margin)
-
-    def scores(self, kind: str, split: str) -> np.ndarray:
-        """The scores of all settings on a split, or their redrawn values."""
-        if kind == "redrawn":
-            return self.redrawn[split]
-        return self.settings[f"{split}_klom"].to_numpy(float)
+        scores = self.scores[split]
+        return Contrasts.of(scores.at(np.flatnonzero(asked)).minus(scores.at(base)), self.margin)
 
 
 _ANSWERS = ("improves", "breaks", "stays", "unlearns")
@@ -259,15 +243,9 @@ def _retain_like_val(results: Results, claim: dict[str, Any]) -> list[Case]:
         rows = table[table["method"] == "nothing"]
     else:
         rows = _rows(results, claim)
-    found = results.contrast(
-        lambda kind: results.scores(kind, "retain")[rows.index] - results.scores(kind, "val")[rows.index]
-    )  # fmt: skip
+    retain, val = (results.scores[split].at(rows.index) for split in ("retain", "val"))
+    found = Contrasts.of(retain.minus(val), results.margin)
     return _cases(results, claim, _names(results, rows), found.alike(), rows["forget_set"])
-
-
-def _mean(results: Results, kind: str, rows: pd.Index) -> np.ndarray:
-    """The mean of the three splits' scores of some settings, (n,), or (n, repeats) redrawn."""
-    return np.mean([results.scores(kind, split)[rows] for split in PARTS], axis=0)
 
 
 def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
@@ -276,15 +254,13 @@ def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
     The best is chosen by the even models, so that it is not the luckiest.
     """
     cases: list[Case] = []
+    means = mean_of([results.scores[split] for split in PARTS])
     for forget_set, rows in _rows(results, claim).groupby("forget_set", sort=False):
         chance = rows[[f"{split}_even_half" for split in PARTS]].mean(axis=1)
         best, others = chance.idxmin(), rows.index[rows.index != chance.idxmin()]
         if not len(others):
             continue
-        found = results.contrast(
-            lambda kind, best=best, others=others: _mean(results, kind, others)
-            - _mean(results, kind, pd.Index([best]))
-        )
+        found = Contrasts.of(means.at(others).minus(means.at([best])), results.margin)
         names = _names(results, rows.loc[others])
         cases += _cases(results, claim, names, found.above(), [str(forget_set)] * len(others))
     return cases
@@ -296,27 +272,21 @@ def _harder_than_others(results: Results, claim: dict[str, Any]) -> list[Case]:
     How far off a setting is: its largest score above the floor, of the three splits. The best
     setting is chosen by the even models.
     """
-    best: dict[str, tuple[int, str]] = {}
+    best: dict[str, Scores] = {}
     own_claim = {key: value for key, value in claim.items() if key in ("methods", "settings")}
     for name, rows in _rows(results, own_claim).groupby("forget_set", sort=False):
         halves = rows[[f"{split}_even_half" for split in PARTS]].max(axis=1)
-        row = rows.loc[halves.idxmin()]
-        split = max(PARTS, key=lambda split, row=row: row[f"{split}_klom"] - row[f"{split}_null"])
-        best[str(name)] = (int(halves.idxmin()), split)
+        place = halves.idxmin()
+        null = rows.loc[place, [f"{split}_null" for split in PARTS]].to_numpy(float)
+        split = int(np.argmax([results.scores[s].value[place] for s in PARTS] - null))
+        best[str(name)] = results.scores[PARTS[split]].at([place]).less(null[[split]])
     own = [name for name in best if matches(name, claim["forget_sets"])]
     pairs = [(name, other) for name in own for other in best if other not in own]
     if not pairs:
         return []
-
-    def value(kind: str) -> np.ndarray:
-        def off(name: str) -> Any:
-            place, split = best[name]
-            null = 0 if kind == "redrawn" else results.settings.loc[place, f"{split}_null"]
-            return results.scores(kind, split)[place] - null
-
-        return np.array([off(name) - off(other) for name, other in pairs])
-
-    found = results.contrast(value)
+    differences = [best[name].minus(best[other]) for name, other in pairs]
+    joined = Scores(*(np.concatenate(parts) for parts in zip(*differences, strict=True)))
+    found = Contrasts.of(joined, results.margin)
     answers = [
         True if above else False if above is False or below else None
         for above, below in zip(found.above(), found.below(), strict=True)
@@ -365,7 +335,8 @@ def _by_number(question: Callable[[Contrasts], list[Answer]], *, above_floor: bo
         keys = ["forget_set", "n_models", "split"]
         redraws = table[keys].merge(results.number_of_models_redraws, on=keys, how="left")
         values = redraws[[name for name in redraws if str(name).startswith("redraw_")]].to_numpy()
-        scores = (table["klom"] - table["null"] * above_floor).to_numpy(float)
+        floor = (table["null"] * above_floor).to_numpy(float)
+        scores = Scores(table["klom"].to_numpy(float), values).less(floor)
         rows, last, names = [], [], []
         for (forget_set, split), part in table.groupby(["forget_set", "split"], sort=False):
             if split not in ("retain", "val"):
@@ -378,9 +349,7 @@ def _by_number(question: Callable[[Contrasts], list[Answer]], *, above_floor: bo
                     names.append(f"{forget_set}, {split}, N = {models}")
         if not rows:
             return []
-        found = Contrasts.of(
-            scores[rows] - scores[last], values[rows] - values[last], results.margin
-        )
+        found = Contrasts.of(scores.at(rows).minus(scores.at(last)), results.margin)
         return [Case(name, answer) for name, answer in zip(names, question(found), strict=True)]
 
     return measure

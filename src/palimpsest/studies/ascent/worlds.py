@@ -226,7 +226,5 @@ def settings_of(truth: Truth, world: World) -> list[tuple[dict[str, Any], Record
             rows.append(({**head, "method": method, **own}, world.unlearned(place)))
     frozen = {"lr": RATES[0], "batch_norm": "frozen"}
     control = {"lr": 0.0, "batch_norm": "train"}
-    rows += [
-        ({**head, "method": "ga", **own}, world.unlearned(0)) for own in (frozen, control)
-    ]
+    rows += [({**head, "method": "ga", **own}, world.unlearned(0)) for own in (frozen, control)]
     return rows
