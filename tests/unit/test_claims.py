@@ -1,8 +1,8 @@
-"""Verdicts by rule: the floor and the intervals decide, and undecided cases never count."""
+"""Verdicts by rule: quantifiers over cases, of which undecided ones never count."""
 
 import pytest
 
-from palimpsest.claims import Case, judge, larger, read_claims
+from palimpsest.claims import Case, judge, read_claims
 from palimpsest.files import InputError
 from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED, verdict
 
@@ -10,15 +10,6 @@ from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED, verdict
 def decided(results, claim):
     """A measure that gives the cases it is given."""
     return results
-
-
-def test_a_difference_counts_only_when_its_interval_clears_the_floor():
-    assert larger(0.6, 1.0, 0.5) is True
-    assert larger(0.4, 1.0, 0.5) is None
-    assert larger(-1.0, 0.5, 0.5) is False
-    assert larger(float("nan"), 1.0, 0.5) is None
-    assert larger(-1.0, 0.5, 5.0) is None  # so coarse a floor finds nothing equal
-    assert larger(6.0, 7.0, 5.0) is True
 
 
 @pytest.mark.parametrize(
@@ -45,6 +36,12 @@ def test_a_claim_is_judged_by_its_measure_and_the_deciding_case_is_named():
     assert (found["verdict"], found["cases"], found["undecided"]) == (FAILS, 3, 1)
     assert found["evidence"] == "1 of 3 cases yes, 1 no, 1 undecided; no: second"
     assert judge([CLAIM], [], {"breaks": decided})["evidence"][0] == "the run has no such case"
+
+
+def test_why_a_case_is_not_judged_is_said_once():
+    cases = [Case(name, None, "pc1: the estimate does not predict") for name in "ab"]
+    found = judge([CLAIM], cases, {"breaks": decided}).iloc[0]
+    assert found["evidence"].endswith("2 undecided; pc1: the estimate does not predict")
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ import pytest
 from palimpsest import selection
 
 
-def setting(method, lr, scores, accuracies, cost=1.0, diverged=False, models=0):
+def setting(method, lr, scores, accuracies, cost=1.0, models=0, halves=None):
+    """`halves` are the scores of the even and the odd models, those of all where left out."""
     row = {"forget_set": "f", "method": method, "lr": lr, "relative_cost": cost,
-           "diverged": diverged, "diverged_models": models, "control": lr == 0,
+           "diverged_models": models, "control": lr == 0,
            "worst_klom": max(scores)}  # fmt: skip
-    for split, score, accuracy in zip(("forget", "retain", "val"), scores, accuracies, strict=True):
-        row |= {f"{split}_klom": score, f"{split}_accuracy": accuracy}
+    even, odd = halves or (scores, scores)
+    for place, split in enumerate(("forget", "retain", "val")):
+        row |= {f"{split}_klom": scores[place], f"{split}_accuracy": accuracies[place],
+                f"{split}_even_half": even[place], f"{split}_odd_half": odd[place]}  # fmt: skip
     return row
 
 
@@ -60,7 +63,6 @@ def test_controls_and_diverged_settings_are_not_chosen(rule):
     best = (0, 0, 0), (0.97, 1, 0.97)
     rows = [
         setting("ga", 0, *best),
-        setting("ga", 1, *best, diverged=True),
         setting("ga", 2, *best, models=1),
         setting("ga", 4, (3, 3, 3), (0.99, 1, 0.97)),
     ]
@@ -78,6 +80,27 @@ def test_regret_is_what_the_second_rule_loses_and_a_rule_may_find_nothing():
     assert compared.loc[("gda", "by_oracle"), "worst_klom"] == 4
     assert np.isnan(compared.loc[("gda", "without_oracle"), "regret"])
     assert len(compared) == 4  # the original is no choice
+
+
+def test_the_rule_without_the_oracle_reads_no_score():
+    """A score that is no number, since the oracles diverged, takes nothing from its choice."""
+    rows = [setting("ga", 1, (np.nan, np.nan, np.nan), (0.97, 1, 0.97))]
+    assert chosen(rows, selection.without_oracle) == [1]
+    assert chosen(rows, selection.by_oracle) == []
+
+
+def test_the_regret_is_judged_on_the_half_that_did_not_choose():
+    """The oracle's choice is lucky on the half that it was made by, and not on the other."""
+    lucky = (2, 1, 1), (0.99, 1, 0.97)
+    rows = [
+        setting("ga", 1, *lucky, halves=((1, 1, 1), (3, 1, 1))),
+        setting("ga", 2, *lucky, halves=((3, 1, 1), (1, 1, 1))),
+        setting("ga", 3, (2.5, 1, 1), (0.97, 1, 0.97)),  # what the other rule takes
+    ]
+    compared = selection.compare(table(*rows)).set_index("rule")
+    assert compared.loc["without_oracle", "naive_regret"] == 0.5
+    assert compared.loc["without_oracle", "regret"] == 2.5 - 3
+    assert list(compared.loc["by_oracle", ["regret", "naive_regret"]]) == [0, 0]
 
 
 def test_a_forget_set_without_its_original_is_refused():
