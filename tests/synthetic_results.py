@@ -10,7 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
+CLAIMS = Path(__file__).parents[1] / "reports" / "ascent" / "claims.yaml"
+ESTIMATE = {
+    "base_split": "0" * 64, "data": {"name": "digits"},
+    "estimator": {"name": "last_layer", "checkpoints": 100, "ridge": 1e-6}, "models": 100,
+    "diverged_models": 0, "variance_shares": [0.14, 0.13, 0.06, 0.05],
+    "agreement": {"correlation": 0.41, "ci_low": 0.38, "ci_high": 0.44, "ceiling": 0.69,
+                  "correlation_single": 0.25, "ceiling_single": 0.39, "subsets": 40, "seeds": 5},
+    "sets": [
+        {"component": component, "top": 30, "bottom": 0, "overlap": 24, "indices": [1, 2],
+         "matched": [{"component": component, "correlation": 0.99}] * 2}
+        for component in (1, 2)
+    ],
+}  # fmt: skip
 SETTINGS = ["lr", "epochs", "ascent_epochs", "forget_batch", "retain_batch", "batch_norm",
             "alpha", "gamma", "temperature"]  # fmt: skip
 GRID = {
@@ -33,6 +47,7 @@ GRID = {
 GRID["scrub"] = [
     setting | {"alpha": 0.001, "gamma": 0.99, "temperature": 4.0} for setting in GRID["gda"]
 ]
+POINTS = {"forget": 60, "retain": 1377, "val": 360}
 NULLS = {"forget": 0.75, "retain": 0.68, "val": 0.66}
 ORACLE_TRAININGS = {"nothing": 0.0, "ga": 0.0005, "gda": 0.04, "scrub": 0.055}
 
@@ -52,14 +67,25 @@ def klom_table(forget_sets, models=100, seed=0):
                     rows.append({
                         "forget_set": forget_set, "method": method,
                         **{name: setting.get(name) for name in SETTINGS}, "split": split,
-                        "percentile": 95, "klom": score, "ci_low": max(score - reach, 0),
-                        "ci_high": score + reach, "null": NULLS[split],
-                        "klom_mean": 0.4 * score, "n_models": models,
-                        "nan_points": 12 * diverged, "clipped_points": 0,
+                        "points": POINTS[split], "percentile": 95, "klom": score,
+                        "ci_low": max(score - reach, 0), "ci_high": score + reach,
+                        "null": NULLS[split], "klom_mean": 0.4 * score,
+                        "reversed": 1.3 * score, "reversed_null": 1.1 * NULLS[split],
+                        "even_half": 1.02 * score, "odd_half": 0.97 * score, "n_models": models,
+                        "nan_points": 12 * diverged, "oracle_nan_points": 0, "clipped_points": 0,
                         "relative_cost": ORACLE_TRAININGS[method] * setting.get("epochs", 0),
                         "seconds": 1.5,
                     })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def redraws_table(table, keys, spread=0.08, repeats=12, seed=1):
+    """The redrawn scores of a table, which vary by `spread` of the score."""
+    noise = np.random.default_rng(seed).normal(1, spread, (len(table), repeats))
+    values = table["klom"].to_numpy()[:, None] * noise
+    columns = [f"redraw_{place}" for place in range(repeats)]
+    redraws = pd.DataFrame(values, columns=columns)
+    return pd.concat([table[keys].reset_index(drop=True), redraws], axis=1)
 
 
 def _scores(method, setting, start, rng):
@@ -139,16 +165,32 @@ def write_results(folder: Path, forget_sets):
     """All tables of a run, in `folder`; returns its klom.csv as a table."""
     folder.mkdir(parents=True, exist_ok=True)
     klom = klom_table(forget_sets)
+    numbers = number_of_models_table(forget_sets)
+    originals = numbers[numbers["comparison"] == "original"]
     tables = {
         "klom": klom,
+        "klom_redraws": redraws_table(klom, ["forget_set", "method", *SETTINGS, "split"]),
         "accuracy": accuracy_table(klom),
-        "number_of_models": number_of_models_table(forget_sets),
+        "number_of_models": numbers,
+        "number_of_models_redraws": redraws_table(
+            originals, ["forget_set", "comparison", "n_models", "split"]
+        ),
         "null_check": null_check_table(forget_sets[0]),
         "sharing": sharing_table(forget_sets),
+        "worlds": worlds_table(),
     }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    agreement = {"correlation": 0.62, "ci_low": 0.55, "ci_high": 0.68, "subsets": 80,
-                 "estimator": "half_subsets", "models": 320, "diverged_models": 0}  # fmt: skip
-    (folder / "agreement.json").write_text(json.dumps(agreement))
+    (folder / "estimate.json").write_text(json.dumps(ESTIMATE))
     return klom
+
+
+def worlds_table():
+    """worlds.csv of two worlds: every claim holds in one, fails in the other."""
+    claims = yaml.safe_load(CLAIMS.read_text())
+    return pd.DataFrame([
+        {"id": claim["id"], "world": world, "verdict": verdict, "cases": 1, "yes": 1, "no": 0,
+         "undecided": 0}
+        for world, verdict in (("perfect", "holds"), ("the original", "fails"))
+        for claim in claims
+    ])  # fmt: skip

@@ -119,10 +119,9 @@ def test_everything_shown_has_its_caption():
 
 
 def judged(results):
-    inputs = [f"{name}={path_of(results, name)}"
-              for name in ("klom", "accuracy", "number_of_models")]  # fmt: skip
+    inputs = [f"{name}={path_of(results, name)}" for name in TABLES]
     done = run("judge", "--study", "ascent", "--inputs", f"claims={REPORT / 'claims.yaml'}",
-               *inputs, "--settings", '{"sizes": {"random_30": 30}}', "--out",
+               *inputs, "--settings", '{"margin": 0.5, "definitions": {}}', "--out",
                results / "claims.csv")  # fmt: skip
     assert done.returncode == 0, done.stderr
     return pd.read_csv(results / "claims.csv")
@@ -187,12 +186,12 @@ def test_the_notebook_is_a_report_with_the_parameters_that_the_rule_passes():
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert len(tagged) == 1
-    assert len(notebook.cells) < 20
+    assert len(notebook.cells) < 25
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
     assert set(papermill.inspect_notebook(str(NOTEBOOK))) == {
-        "results_dir", "agreement_file", "printed_file", "source_dir", "run", "data_set",
-        "models", "device"
+        "results_dir", "estimate_file", "printed_file", "source_dir", "run", "data_set",
+        "models", "device", "margin"
     }  # fmt: skip
 
 
@@ -200,7 +199,7 @@ def test_the_notebook_tells_the_story_of_a_run(figures, tmp_path):
     judged(figures)
     papermill.execute_notebook(
         str(NOTEBOOK), str(tmp_path / "out.ipynb"), kernel_name="python3", progress_bar=False,
-        parameters={"results_dir": str(figures), "agreement_file": str(figures / "agreement.json"),
+        parameters={"results_dir": str(figures), "estimate_file": str(figures / "estimate.json"),
                     "printed_file": str(REPORT / "printed.csv"), "source_dir": str(ROOT / "src"),
                     "run": "madeup", "models": 100},
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_results import SETTINGS, klom_table, number_of_models_table
+from synthetic_results import SETTINGS, klom_table, number_of_models_table, redraws_table
 
 from palimpsest import tables
 from palimpsest.data.splits import PARTS
@@ -103,3 +103,24 @@ def test_a_setting_is_described_by_the_columns_it_has(klom, tmp_path):
     gda = settings[settings["method"] == "gda"]
     columns = ["lr", "epochs", "retain_batch", "batch_norm", "alpha"]
     assert tables.varying(gda, columns) == ["lr", "epochs"]
+
+
+def test_what_is_one_run_under_two_names_is_marked(klom):
+    """With 60 points a forget batch of 32 is another run than one of 64, with 30 it is not."""
+    gda = klom[klom["method"] == "gda"]
+    assert not tables.by_setting(gda)["again"].any()
+    small = gda.assign(points=gda["points"].where(gda["split"] != "forget", 30))
+    again = tables.by_setting(small)
+    assert again["again"].sum() == len(again) / 2
+    assert (again.loc[again["again"], "forget_batch"] == 64).all()
+
+
+def test_redrawn_scores_stand_row_by_row_with_the_settings(klom):
+    redraws = redraws_table(klom, tables.key_columns(klom))
+    found, settings = tables.redrawn_by_setting(klom, redraws), tables.by_setting(klom)
+    for split in PARTS:
+        assert found[split].shape == (len(settings), 12)
+        ratio = found[split].mean(axis=1) / settings[f"{split}_klom"]
+        assert (abs(ratio - 1) < 0.12).all()
+    with pytest.raises(ValueError, match="not about the same settings"):
+        tables.redrawn_by_setting(klom, redraws.iloc[1:])

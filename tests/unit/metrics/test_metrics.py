@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from palimpsest import registry
-from palimpsest.data.splits import Split
+from palimpsest.data.splits import PARTS, Split
 from palimpsest.files import InputError
+from palimpsest.klom import klom as klom_of_points
 from palimpsest.klom import null_floor
 from palimpsest.metrics import accuracy, klom
 from palimpsest.records import STATISTICS, Record
@@ -14,7 +15,7 @@ from palimpsest.records import STATISTICS, Record
 SPLIT = Split(np.arange(20), np.arange(20, 30), np.arange(4))
 KLOM = {
     "mode": "ours", "direction": "unlearned||oracle", "bins": 20, "clip": 100.0, "floor": 1e-5,
-    "percentile": 95.0, "null_repeats": 5, "interval_repeats": 5,
+    "percentile": 95.0, "null_repeats": 5, "redraws": 5,
 }  # fmt: skip
 
 
@@ -28,13 +29,20 @@ def test_klom_rows_hold_score_floor_and_counts_per_set() -> None:
     unlearned = population(40, shift=3.0, seed=1)
     unlearned["margin"][0, :4] = np.nan
     unlearned["margin"][1, 25] = -500.0
-    null = {"forget": 0.1, "retain": 0.2, "val": 0.3}
-    rows = klom.rows(unlearned, population(40), SPLIT, null, **KLOM)
+    floors = {"forget": 0.1, "retain": 0.2, "val": 0.3}
+    null = {part: {"null": value, "reversed_null": 2 * value} for part, value in floors.items()}
+    oracles = population(40)
+    oracles["margin"][3, 25] = np.nan
+    rows = klom.rows(unlearned, population(40, seed=2), oracles, SPLIT, null, **KLOM)
     table = pd.DataFrame(rows).set_index("split")
     assert list(table.index) == ["forget", "retain", "val"]
     assert table["null"].tolist() == [0.1, 0.2, 0.3]
     assert table["percentile"].tolist() == [95.0] * 3
-    assert table["nan_points"].tolist() == [4, 0, 0]
+    assert table["reversed_null"].tolist() == [0.2, 0.4, 0.6]
+    assert table["points"].tolist() == [4, 16, 10]
+    assert table["nan_points"].tolist() == [4, 0, 0]  # an oracle's is not the method's
+    assert table["oracle_nan_points"].tolist() == [0, 0, 1]
+    assert table["redraws"].map(len).tolist() == [5] * 3
     assert table["clipped_points"].tolist() == [0, 0, 1]
     assert (table["klom"] > 1).all() and np.isfinite(table["klom"]).all()
     assert (table["ci_low"] <= table["klom"]).all()
@@ -44,20 +52,43 @@ def test_klom_rows_hold_score_floor_and_counts_per_set() -> None:
 
 def test_the_reference_of_klom_is_the_mean_null_floor_of_the_oracles() -> None:
     oracles = population(40)
-    settings = {name: value for name, value in KLOM.items() if name != "interval_repeats"}
+    settings = {name: value for name, value in KLOM.items() if name != "redraws"}
     found = klom.reference(oracles, SPLIT, **settings)
     columns = {part: SPLIT.columns(part) for part in ("forget", "retain", "val")}
     floors = null_floor(oracles["margin"], columns, repeats=5)
-    assert found == {part: floors[part].mean() for part in columns}
-    table = pd.DataFrame(klom.rows(population(40, seed=1), oracles, SPLIT, found, **KLOM))
-    assert table["null"].tolist() == list(found.values())
+    reverse = null_floor(oracles["margin"], columns, repeats=5, direction="oracle||unlearned")
+    assert found == {
+        part: {"null": floors[part].mean(), "reversed_null": reverse[part].mean()}
+        for part in columns
+    }
+    own = population(40, seed=1)
+    table = pd.DataFrame(klom.rows(own, own, oracles, SPLIT, found, **KLOM))
+    assert table["null"].tolist() == [found[part]["null"] for part in columns]
+
+
+def test_both_directions_the_mean_and_the_halves_are_those_of_klom() -> None:
+    unlearned, oracles = population(40, shift=1.0, seed=1), population(40)
+    null = {part: {"null": 0.0, "reversed_null": 0.0} for part in PARTS}
+    row = klom.rows(unlearned, unlearned, oracles, SPLIT, null, **KLOM)[2]
+    where = SPLIT.columns("val")
+
+    def score(first: np.ndarray, second: np.ndarray, **settings: str) -> np.ndarray:
+        return klom_of_points(first[:, where], second[:, where], **settings)
+
+    margins, others = unlearned["margin"], oracles["margin"]
+    assert row["klom"] == np.percentile(score(margins, others), 95)
+    assert row["klom_mean"] == pytest.approx(score(margins, others).mean())
+    backwards = score(margins, others, direction="oracle||unlearned")
+    assert row["reversed"] == np.percentile(backwards, 95)
+    assert row["even_half"] == np.percentile(score(margins[::2], others[::2]), 95)
+    assert row["odd_half"] == np.percentile(score(margins[1::2], others[1::2]), 95)
 
 
 def test_accuracy_rows_count_diverged_models() -> None:
     record = population(5)
     record["margin"][2, 0] = np.nan
     record["correct"][:, 20:] = True
-    table = pd.DataFrame(accuracy.rows(record, None, SPLIT)).set_index("split")
+    table = pd.DataFrame(accuracy.rows(record, None, record, SPLIT)).set_index("split")
     assert list(table.index) == ["forget", "retain", "val"]
     assert (table["diverged_models"] == 1).all()
     assert table.loc["val", "accuracy"] == 1 and table.loc["val", "accuracy_sd"] == 0
@@ -65,7 +96,7 @@ def test_accuracy_rows_count_diverged_models() -> None:
 
 
 def test_the_accuracy_of_one_model_has_no_spread() -> None:
-    table = pd.DataFrame(accuracy.rows(population(1), None, SPLIT))
+    table = pd.DataFrame(accuracy.rows(population(1), None, population(1), SPLIT))
     assert table["accuracy_sd"].isna().all() and table["accuracy"].notna().all()
 
 
@@ -78,7 +109,7 @@ def test_a_metric_says_what_it_needs_and_a_record_without_it_is_refused(name: st
     bare = Record({"margin": population(3)["margin"]}, SPLIT.points, np.arange(3))
     if set(metric.NEEDS) - {"margin"}:
         with pytest.raises(InputError, match="the record holds no correct; it holds margin"):
-            metric.rows(bare, population(3), SPLIT, None, **settings)
+            metric.rows(bare, bare, population(3), SPLIT, None, **settings)
     else:
-        null = dict.fromkeys(("forget", "retain", "val"), 0.0)
-        assert len(metric.rows(bare, population(3), SPLIT, null, **settings)) == 3
+        null = {part: {"null": 0.0, "reversed_null": 0.0} for part in PARTS}
+        assert len(metric.rows(bare, bare, population(3), SPLIT, null, **settings)) == 3

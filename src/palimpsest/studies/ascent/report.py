@@ -13,6 +13,7 @@ from palimpsest.files import InputError
 from palimpsest.plots.style import BATCH_NORM_NAMES, SPLIT_NAMES, forget_set_name, method_name
 from palimpsest.selection import compare, with_accuracy
 from palimpsest.studies.ascent.measures import outcomes
+from palimpsest.studies.ascent.worlds import PERFECT
 from palimpsest.tables import describe_setting, setting_columns, varying
 from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED
 
@@ -231,20 +232,31 @@ def sharing(table: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def verdicts(claims: pd.DataFrame) -> pd.DataFrame:
-    """The claims with their verdicts and the counts behind them, to read."""
+def verdicts(claims: pd.DataFrame, worlds: pd.DataFrame) -> pd.DataFrame:
+    """The claims with their verdicts, the counts behind them, and a perfect method's verdict."""
     place = [
         row["place"]
         if row["paper"] == "Ascent Fails to Forget"
         else f"{row['paper']}, {row['place']}"
         for row in claims.to_dict("records")
     ]
+    perfect = worlds[worlds["world"] == PERFECT].set_index("id")["verdict"]
     return pd.DataFrame({
         "place": place,
         "claim": claims["text"].to_numpy(),
         "verdict": claims["verdict"].to_numpy(),
+        "had the methods been perfect": claims["id"].map(perfect).to_numpy(),
         "evidence": claims["quantifier"].to_numpy() + ": " + claims["evidence"].to_numpy(),
     })  # fmt: skip
+
+
+def in_worlds(worlds: pd.DataFrame) -> pd.DataFrame:
+    """Each claim's verdict in each world, in a word: a row for each claim, a column a world."""
+    words = worlds["verdict"].map({HOLDS: "holds", FAILS: "fails"}).fillna("–")
+    table = worlds.assign(word=words).pivot(index="id", columns="world", values="word")
+    table = table.loc[list(dict.fromkeys(worlds["id"])), list(dict.fromkeys(worlds["world"]))]
+    table.index = table.index.str.replace("_", " ")
+    return table.rename_axis(index="claim", columns=None).reset_index()
 
 
 def verdict_counts(claims: pd.DataFrame) -> str:

@@ -193,8 +193,9 @@ def _shift(margins: np.ndarray, truth: Truth, part: str, deviations: float) -> N
     margins[:, where] += deviations * truth.oracle["margin"][:, where].std(axis=0, ddof=1)
 
 
+PERFECT = "perfect"
 WORLDS: Mapping[str, Callable[[Truth], World]] = {
-    "perfect": perfect,
+    PERFECT: perfect,
     "the original": the_original,
     "half perfect, half original": half_perfect,
     "perfect, one model diverged": one_diverged,
