@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.claims import judge as judge_claims
 from palimpsest.claims import read_claims
 from palimpsest.parts import read_part
 from palimpsest.programs import run_program
-from palimpsest.tables import join_tables, write_table
+from palimpsest.tables import write_table
 
 
 def main() -> None:
@@ -22,23 +21,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="verdicts (.csv)")
     args = parser.parse_args()
     measures = importlib.import_module(f"palimpsest.studies.{args.study}.measures")
+    worlds = importlib.import_module(f"palimpsest.studies.{args.study}.worlds")
     claims = read_claims(args.claims, measures.MEASURES, measures.KEYS)
     tables = {
         name: pd.concat([read_part(path, name) for path in args.parts], ignore_index=True)
         for name in measures.TABLES
     }
-    parts = []
-    for world in dict.fromkeys(tables["klom"]["world"]):
-        own = {
-            name: join_tables([table[table["world"] == world].drop(columns="world")])
-            for name, table in tables.items()
-        }
-        verdicts = judge_claims(
-            claims, measures.Results(**own, margin=args.margin), measures.MEASURES
-        )
-        parts.append(verdicts.assign(world=world))
-    columns = ["id", "world", "verdict", "cases", "yes", "no", "undecided"]
-    write_table(pd.concat(parts, ignore_index=True)[columns], args.out)
+    write_table(worlds.judged(tables, claims, args.margin), args.out)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,17 @@ original itself, an oracle, a broken model. Each part has the column `world`.
 
 import argparse
 import importlib
+import logging
 from pathlib import Path
 
 import pandas as pd
 
-from palimpsest import registry
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.parts import write_parts
 from palimpsest.programs import run_program, whole
 from palimpsest.records import Record
-from palimpsest.scoring import Rows, metric_rows, number_of_models_rows
 from palimpsest.sections import add_metrics, metrics_of
-
-COST = {"relative_cost": 0.0}
 
 
 def main() -> None:
@@ -51,39 +48,7 @@ def main() -> None:
         Record.load(second).of(split.points) if second else None,
         args.large,
     )
-    rows: Rows = {}
-
-    def keep(found: Rows, world: str) -> None:
-        for name, part in found.items():
-            rows.setdefault(name, []).extend({"world": world} | row for row in part)
-
-    for name, make in worlds.WORLDS.items():
-        world, done = make(truth), {}
-        references = {
-            metric: registry.module("metrics", metric).reference(
-                world.oracle,
-                split,
-                **registry.accepted(registry.module("metrics", metric).reference, settings),
-            )
-            for metric, settings in metrics.items()
-            if hasattr(registry.module("metrics", metric), "reference")
-        }
-        for head, record in worlds.settings_of(truth, world):
-            key = record["margin"].tobytes()
-            if key not in done:  # most settings of a world leave the same models
-                done[key] = metric_rows(
-                    metrics, record, world.original, world.oracle, split, references, {}, COST
-                )
-            keep({t: [head | row for row in part] for t, part in done[key].items()}, name)
-        oracle_head = {"forget_set": args.forget_set, "method": "oracle", "lr": None}
-        own = {"accuracy": metrics["accuracy"]}
-        keep(metric_rows(own, world.oracle, None, world.oracle, split, {}, oracle_head, COST), name)
-        found = number_of_models_rows(
-            world.original, world.oracle, None, split, args.numbers,
-            {"forget_set": args.forget_set}, **metrics["klom"],
-        )  # fmt: skip
-        keep({table: part for table, part in found.items() if part}, name)
-        print(f"{name}: scored", flush=True)
+    rows = worlds.scored(truth, metrics, args.numbers, report=logging.info)
     write_parts(args.out, {name: pd.DataFrame(part) for name, part in rows.items()})
 
 

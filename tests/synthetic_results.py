@@ -173,7 +173,7 @@ def write_results(folder: Path, forget_sets):
         "accuracy": accuracy_table(klom),
         "number_of_models": numbers,
         "number_of_models_redraws": redraws_table(
-            originals, ["forget_set", "comparison", "n_models", "split"]
+            originals, ["forget_set", "comparison", "n_models", "split"], spread=0.02
         ),
         "null_check": null_check_table(forget_sets[0]),
         "sharing": sharing_table(forget_sets),

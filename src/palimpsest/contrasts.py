@@ -2,15 +2,13 @@
 
 A score comes with its redrawn values (`klom.redraws`): column r of two scores of one run belongs to
 the same redrawn models and oracles, so that the spread of the difference over the columns is its
-standard error. Two questions are asked of each difference d, in nats, against the equivalence
-margin m of the configuration:
-
-    is d surely above 0 (or below)?       one-sided t-tests
-    is d surely below m (or above -m)?    one-sided t-tests, the two one-sided tests of equivalence
+standard error. Every question is asked of the equivalence margin m of the configuration, in nats:
+is a difference surely above it, or surely below it (one-sided t-tests)? What is surely between -m
+and m counts as no difference, and what is sure of neither side is not decided; so chance has to
+move a difference across the whole undecided band to turn a yes into a no.
 
 Where many differences are judged together, the p-values of each question are adjusted by Benjamini
-and Hochberg (1995), so that of the sure answers a part of at most ALPHA is false. A difference that
-is surely within the margin is no difference, however sure its sign.
+and Hochberg (1995), so that of the sure answers a part of at most ALPHA is false.
 """
 
 from collections.abc import Sequence
@@ -79,29 +77,19 @@ class Contrasts:
         return self.value + float(t.ppf(0.975, self.freedom)) * self.error
 
     def above(self) -> list[Answer]:
-        """Whether each difference lies above 0: yes if surely so and not surely within the margin,
-        no if surely below the margin (or below 0)."""
-        positive, small = self._surely_above(0.0), self._surely_below(self.margin)
-        return [
-            _answer(yes and not less, less or negative)
-            for yes, less, negative in zip(positive, small, self._surely_below(0.0), strict=True)
-        ]
+        """Whether each difference lies above the margin: yes if surely so, no if surely below."""
+        more, less = self._surely_above(self.margin), self._surely_below(self.margin)
+        return [_answer(yes, no) for yes, no in zip(more, less, strict=True)]
 
     def below(self) -> list[Answer]:
-        """The same downwards."""
+        """The same downwards: whether each difference lies below -margin."""
         return Contrasts(-self.value, self.error, self.freedom, self.margin).above()
 
     def alike(self) -> list[Answer]:
-        """Whether each difference lies within the margin: no if surely not 0 and not surely
-        within."""
+        """Whether each difference lies within the margin: no if surely beyond it."""
         within = self._surely_below(self.margin) & self._surely_above(-self.margin)
-        differs = self._surely_above(0.0) | self._surely_below(0.0)
-        return [_answer(yes, no and not yes) for yes, no in zip(within, differs, strict=True)]
-
-    def beyond(self) -> list[Answer]:
-        """Whether each difference lies above the margin: yes if surely so, no if surely below."""
-        far, near = self._surely_above(self.margin), self._surely_below(self.margin)
-        return [_answer(yes, no) for yes, no in zip(far, near, strict=True)]
+        beyond = self._surely_above(self.margin) | self._surely_below(-self.margin)
+        return [_answer(yes, no) for yes, no in zip(within, beyond, strict=True)]
 
     def _surely_above(self, bound: float) -> np.ndarray:
         return self._sure(t.sf((self.value - bound) / self.error, self.freedom))

@@ -6,20 +6,28 @@ study at a few learning rates, and its control. Then everything is scored and ju
 A claim that no world can make hold, or none can make fail, says nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from palimpsest.claims import matches
+from palimpsest.claims import judge, matches
 from palimpsest.data.splits import Split
 from palimpsest.klom.smoothing import SmoothedPopulation
+from palimpsest.metrics import klom
 from palimpsest.records import Record
+from palimpsest.registry import accepted
+from palimpsest.scoring import Rows, metric_rows, number_of_models_rows
+from palimpsest.studies.ascent.measures import MEASURES, TABLES, Results
+from palimpsest.tables import join_tables
 
 RATES = (1.0, 2.0, 3.0)
 """learning rates that stand for a method's settings in a world"""
 METHODS = ("ga", "gda", "scrub")
+COST = {"relative_cost": 0.0}
+COLUMNS = ("id", "world", "verdict", "cases", "yes", "no", "undecided")
 CLIP = 100.0
 SHIFT = 3.0
 """standard deviations of the oracles' margins that a broken model is off by"""
@@ -164,7 +172,7 @@ def nothing_to_forget(truth: Truth) -> World:
 def originals_broken(truth: Truth) -> World:
     """The originals are broken everywhere, but nearer on the retain set than on the others."""
     margins = truth.original["margin"].copy()
-    for part, size in (("forget", SHIFT), ("retain", SHIFT / 3), ("val", SHIFT)):
+    for part, size in (("forget", 3 * SHIFT), ("retain", SHIFT / 3), ("val", 3 * SHIFT)):
         _shift(margins, truth, part, -size)
     own = _with(truth.original, margins)
     return World(own, truth.oracle, lambda _: own)
@@ -229,3 +237,66 @@ def settings_of(truth: Truth, world: World) -> list[tuple[dict[str, Any], Record
     control = {"lr": 0.0, "batch_norm": "train"}
     rows += [({**head, "method": "ga", **own}, world.unlearned(0)) for own in (frozen, control)]
     return rows
+
+
+def scored(
+    truth: Truth,
+    metrics: Mapping[str, Mapping[str, Any]],
+    numbers: Sequence[int],
+    report: Callable[[str], None] = print,
+) -> Rows:
+    """All worlds of a forget set, as rows of the tables of a run with the column `world`.
+
+    metrics: klom and accuracy, with their settings; numbers: of models; report: receives a line for
+    each world.
+    """
+    rows: Rows = {}
+    for number, (name, make) in enumerate(WORLDS.items()):
+        world = make(truth)
+        floors = klom.reference(
+            world.oracle, truth.split, **accepted(klom.reference, metrics["klom"])
+        )
+        done: dict[bytes, Rows] = {}
+        parts: list[Rows] = []
+        for head, record in settings_of(truth, world):
+            key = record["margin"].tobytes()
+            if key not in done:  # most settings of a world leave the same models
+                done[key] = metric_rows(
+                    metrics, record, world.original, world.oracle, truth.split,
+                    {"klom": floors}, {}, COST,
+                )  # fmt: skip
+            parts.append({t: [{**head, **row} for row in part] for t, part in done[key].items()})
+        own = {"forget_set": truth.forget_set, "method": "oracle", "lr": None, "batch_norm": None}
+        parts.append(
+            metric_rows(
+                {"accuracy": metrics["accuracy"]}, world.oracle, None, world.oracle, truth.split,
+                {}, own, COST,
+            )
+        )  # fmt: skip
+        parts.append(
+            number_of_models_rows(
+                world.original, world.oracle, None, truth.split, numbers,
+                {"forget_set": truth.forget_set}, **metrics["klom"],
+            )
+        )  # fmt: skip
+        for part in parts:
+            for table, found in part.items():
+                rows.setdefault(table, []).extend({"world": name, **row} for row in found)
+        report(f"{number + 1} of {len(WORLDS)} worlds scored: {name}")
+    return {table: found for table, found in rows.items() if found}
+
+
+def judged(
+    tables: Mapping[str, pd.DataFrame], claims: list[dict[str, Any]], margin: float
+) -> pd.DataFrame:
+    """The verdict on each claim in each world: the columns are COLUMNS."""
+    parts = []
+    for world in dict.fromkeys(tables["klom"]["world"]):
+        own = {
+            name: join_tables([table[table["world"] == world].drop(columns="world")])
+            for name, table in tables.items()
+            if name in TABLES
+        }
+        verdicts = judge(claims, Results(**own, margin=margin), MEASURES)
+        parts.append(verdicts.assign(world=world))
+    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
