@@ -47,7 +47,8 @@ def set_sizes(config: Config, facts: Facts) -> tuple[int, int]:
 
 
 def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
-    """Bytes that the listed studies keep: records of all models, originals' weights, a matrix."""
+    """Bytes that the listed studies keep: records of all models, originals' weights, and
+    where important points are sought the models on random subsets."""
     use, populations = Use.of(config, facts), config["populations"]
     measured = populations["models"] * (1 + len(use.forget_sets) + use.unlearned)
     measured += populations["second_oracle_models"] * len(populations["second_oracle"])
@@ -59,7 +60,9 @@ def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
 
 def needs_estimate(definition: Config) -> bool:
     """Whether a forget set is chosen by a datamodel."""
-    return "estimate" in getattr(registry.module("data/forget_sets", definition["kind"]), "NEEDS", ())
+    return "estimate" in getattr(
+        registry.module("data/forget_sets", definition["kind"]), "NEEDS", ()
+    )
 
 
 def subset_models(datamodels: Config) -> int:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, create_model
 from palimpsest import records, registry
 from palimpsest.config.study import PopulationStudy
 from palimpsest.plans.recipe import recipe
-from palimpsest.values import Closed, Count, Name, Once, Positive, Seed, Several, Share, Some, Text
+from palimpsest.values import Closed, Count, Name, Once, Seed, Several, Share, Some, Text
 
 
 class Data(Closed):

@@ -34,8 +34,10 @@ class Estimate:
     def load(cls, path: str | Path) -> "Estimate":
         """Read a file; InputError for one that is missing, damaged, or no estimate."""
         content = read_json(path)
-        if not isinstance(content, dict) or not _KEYS <= content.keys():
-            raise InputError(f"{path}: not an estimate; needed: the keys {', '.join(sorted(_KEYS))}")
+        if not isinstance(content, dict) or _KEYS - content.keys():
+            raise InputError(
+                f"{path}: not an estimate; needed: the keys {', '.join(sorted(_KEYS))}"
+            )
         return cls(content, Path(path))
 
     def chosen(self, base: Split, component: int, top: int, bottom: int) -> np.ndarray:

@@ -11,9 +11,7 @@ from palimpsest.files import SettingError
 from palimpsest.values import Count, Seed
 
 
-def choose(
-    base: Split, estimate: Estimate | None = None, *, size: Count, seed: Seed
-) -> np.ndarray:
+def choose(base: Split, estimate: Estimate | None = None, *, size: Count, seed: Seed) -> np.ndarray:
     """`size` of the training points, drawn without replacement.
 
     The rule behind the published random forget sets of CIFAR-10 (data-unlearning-bench).

@@ -1,7 +1,7 @@
 """Datamodels from random subsets: regress a point's margin on who was in the training set.
 
-Ilyas et al. 2022: train many models, each on a random part (here half) of the training set. Needs no
-gradients, but many models: thousands, before it says as much as the gradients of a hundred.
+Ilyas et al. 2022: train many models, each on a random part (here half) of the training set. Needs
+no gradients, but many models: thousands, before it says as much as the gradients of a hundred.
 """
 
 from __future__ import annotations
