@@ -1,8 +1,8 @@
 """Estimate a datamodel, choose the sets of important points, and say whether to believe them.
 
 The sets are those of --definitions. Beside them stand: how well the estimate predicts the margins
-of models of held-out random subsets, and its ceiling; the variance shares of the components; and how
-many points of each set two estimates share that were made from two halves of the models.
+of models of held-out random subsets, and its ceiling; the variance shares of the components; and
+how many points of each set two estimates share that were made from two halves of the models.
 """
 
 import argparse
