@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate
+from palimpsest.files import InputError
 from palimpsest.programs import run_program
 from palimpsest.tables import write_table
 
@@ -17,6 +18,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a row for each set (.csv)")
     args = parser.parse_args()
     own, shipped = Estimate.load(args.own), Estimate.load(args.shipped)
+    if own.content["base_split"] != shipped.content["base_split"]:
+        raise InputError(
+            f"{args.own} and {args.shipped} are of two data sets or splits; needed: of one"
+        )
     rows = []
     for entry in own.content["sets"]:
         wanted = {key: entry[key] for key in SET_KEYS}

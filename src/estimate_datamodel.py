@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from palimpsest import registry
+from palimpsest import config, registry
 from palimpsest.arrays import read_arrays
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
@@ -33,6 +33,9 @@ from palimpsest.weights import load_states
 
 MORE = 3
 """components beyond the last one asked for that may have swapped places with it"""
+KIND = "principal_component"
+FEWEST = 2
+"""models, for an estimate from each half of them"""
 
 
 def main() -> None:
@@ -67,29 +70,38 @@ def main() -> None:
     estimator = registry.module("datamodels/estimators", name)
     dataset, base = Dataset.load(args.dataset), Split.load(args.split)
     base.check_belongs(dataset, args.split)
+    definitions = [_definition(one, len(base.train)) for one in args.definitions]
     material, diverged = _material(estimator.NEEDS, args, dataset, base)
     models = estimator.models(settings)
     if len(material) < models - diverged:
         raise InputError(f"{name} needs {models} models, and {len(material)} were given")
     material = material.part(slice(models))
+    if len(material) < FEWEST:
+        raise InputError(
+            f"{len(material)} models did not diverge; needed: at least {FEWEST}, for halves"
+        )
 
     def estimate(part: slice) -> np.ndarray:
         """The matrix from some of the models."""
         found: np.ndarray = estimator.estimate(material.part(part), **settings)
         return found
 
-    count = min(len(base.train) - 1, MORE + max(d["component"] for d in args.definitions))
+    count = min(len(base.train) - 1, MORE + max(d["component"] for d in definitions))
     matrix = estimate(slice(None))
     whole = principal_components(matrix, count)
-    agreed, left_out = _agreement(matrix, args.held_out, held_out, datamodels["seeds"])
+    agreed, left_out = _agreement(
+        matrix,
+        _subset_models(args.held_out, base),
+        args.held_out[0],
+        (held_out, datamodels["seeds"]),
+    )
     middle = len(material) // 2
     halves = [
         matched(whole.projections, principal_components(estimate(part), count).projections)
         for part in (slice(0, middle), slice(middle, 2 * middle))
     ]
     sets = []
-    for definition in args.definitions:
-        wanted = {key: int(definition[key]) for key in SET_KEYS}
+    for wanted in definitions:
         place, ends = wanted["component"] - 1, (wanted["top"], wanted["bottom"])
         in_halves = [set(extreme_points(own[:, place], *ends).tolist()) for own, _ in halves]
         found = extreme_points(whole.projections[:, place], *ends)
@@ -102,6 +114,7 @@ def main() -> None:
         logging.info("component %(component)d, top %(top)d: halves share %(overlap)d", entry)
         sets.append(entry)
     logging.info("rank correlation %.3f, ceiling %.3f", agreed.correlation, agreed.ceiling)
+    machine = torch.cuda.get_device_name() if args.device == "cuda" else platform.machine()
     write_json(
         args.out,
         {
@@ -112,9 +125,7 @@ def main() -> None:
             "models": len(material),
             "diverged_models": diverged + left_out,
             "torch": torch.__version__,
-            "machine": torch.cuda.get_device_name()
-            if args.device == "cuda"
-            else platform.machine(),
+            "machine": machine,
             "agreement": dataclasses.asdict(agreed),
             "variance_shares": whole.shares.tolist(),
             "sets": sets,
@@ -138,31 +149,58 @@ def _material(
         sound = [s for s in states if all(bool(value.isfinite().all()) for value in s.values())]
         originals = Originals(template, sound, inputs[base.train], labels[base.train])
         return originals, len(states) - len(sound)
-    chosen, margins = _subset_models(given)
+    chosen, margins = _subset_models(given, base)
     finite = np.isfinite(margins).all(axis=1)
     return Subsets(chosen[finite], margins[finite]), int((~finite).sum())
 
 
+def _definition(given: dict[str, Any], train: int) -> dict[str, int]:
+    """A set that was asked for, checked."""
+    asked = {"kind": KIND, **given}
+    settings = config.section("forget_set", asked, "--definitions")
+    kind = registry.module("data/forget_sets", settings.pop("kind"))
+    kind.check(settings, train)
+    return {key: settings[key] for key in SET_KEYS}
+
+
 def _agreement(
-    matrix: np.ndarray, paths: Sequence[Path], subsets: int, seeds: int
+    matrix: np.ndarray,
+    models: tuple[np.ndarray, np.ndarray],
+    path: Path,
+    wanted: tuple[int, int],
 ) -> tuple[Agreement, int]:
-    """The agreement on held-out subsets; how many models were left out, of subsets of which one
-    diverged."""
-    chosen, margins = _subset_models(paths)
-    if len(chosen) != subsets * seeds:
+    """The agreement on held-out subsets, of which so many are `wanted`, with so many models each;
+    and how many models were left out, of subsets of which one diverged."""
+    subsets, seeds = wanted
+    if len(models[0]) != subsets * seeds:
         raise InputError(
-            f"{paths[0]} and the files after it hold {len(chosen)} models; needed: "
+            f"{path} and the files after it hold {len(models[0])} models; needed: "
             f"{subsets} held-out subsets with {seeds} each"
         )
-    grouped = margins.reshape(subsets, seeds, -1)
+    of_subset, grouped = (part.reshape(subsets, seeds, -1) for part in models)
+    if (of_subset != of_subset[:, :1]).any():
+        raise InputError(
+            f"{path} and the files after it: neighbours were trained on different subsets; "
+            f"needed: {seeds} of each subset, made with --models-a-subset {seeds}"
+        )
     finite = np.isfinite(grouped).all(axis=(1, 2))
-    result = agreement(matrix, chosen[::seeds][finite], grouped[finite])
+    result = agreement(matrix, of_subset[finite, 0], grouped[finite])
     return result, int((~finite).sum()) * seeds
 
 
-def _subset_models(paths: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
-    blocks: list[dict[str, Any]] = [read_arrays(path, ["chosen", "margins"]) for path in paths]
-    return tuple(np.concatenate([b[key] for b in blocks]) for key in ("chosen", "margins"))  # type: ignore[return-value]
+def _subset_models(paths: Sequence[Path], base: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Membership and margins of models of random subsets of the training set."""
+    found: dict[str, list[np.ndarray]] = {"chosen": [], "margins": []}
+    for path in paths:
+        arrays = read_arrays(path, list(found))
+        for key, blocks in found.items():
+            if arrays[key].ndim != 2 or arrays[key].shape[1] != len(base.train):
+                raise InputError(
+                    f"{path}: {key} has shape {arrays[key].shape}; "
+                    f"needed: a column for each of the {len(base.train)} training points"
+                )
+            blocks.append(arrays[key])
+    return np.concatenate(found["chosen"]), np.concatenate(found["margins"])
 
 
 if __name__ == "__main__":

@@ -23,12 +23,13 @@ def add_section(parser: argparse.ArgumentParser, name: str, text: str) -> None:
 def section(args: argparse.Namespace, name: str) -> dict[str, Any]:
     """The section that --NAME gave, completed from config.yaml and checked; InputError if wrong.
 
-    Nothing is taken from config.yaml where --NAME names another thing (model, data set) than it.
+    Maps merge, as in an overlay. Nothing is taken from config.yaml where --NAME names another thing
+    (model, data set) than it.
     """
     given, shipped = getattr(args, name), config.load([SHIPPED])[name]
     if given.get("name", shipped.get("name")) != shipped.get("name"):
         shipped = {}
-    return config.section(name, {**shipped, **given}, f"--{name}")
+    return config.section(name, config.merge(shipped, given), f"--{name}")
 
 
 def add_metrics(parser: argparse.ArgumentParser) -> None:

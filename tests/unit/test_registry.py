@@ -88,6 +88,6 @@ def test_postponed_annotations_are_read(add_file):
         "from typing import TYPE_CHECKING\n"
         "from palimpsest.values import Count\n"
         "if TYPE_CHECKING:\n    from torch import Tensor\n"
-        "def rows(record: Tensor, oracle, split, reference, *, bins: Count = 2): ...\n",
+        "def rows(record: Tensor, original, oracle, split, reference, *, bins: Count = 2): ...\n",
     )
     assert registry.settings_of("metrics", "postponed")().bins == 2

@@ -72,7 +72,11 @@ rule estimate_datamodel:
         datamodels=as_json(
             {
                 "estimator": DATAMODELS["estimator"],
-                "estimators": DATAMODELS["estimators"],
+                "estimators": {
+                    name: settings
+                    for name, settings in DATAMODELS["estimators"].items()
+                    if name == DATAMODELS["estimator"]
+                },
                 "held_out": DATAMODELS["held_out"],
                 "seeds": DATAMODELS["seeds"],
             }

@@ -1,6 +1,7 @@
 """What models of single keys cannot say of a configuration: that its parts fit each other."""
 
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -182,25 +183,28 @@ def _check_datamodels(config: Config, sizes: Sizes) -> None:
 def _check_shipped(config: Config, used: Sequence[str]) -> None:
     """The shipped estimate exists, is of this training set, and holds the sets in use."""
     name = config["datamodels"]["shipped"]
-    sets = {n: d for n, d in config["forget_sets"].items() if n in used and needs_estimate(d)}
-    if name is None or not sets:
+    if name is None:
         return
-    key, anew = "datamodels.shipped", "or null, to estimate anew"
+    key, anew = "datamodels.shipped", "null, to estimate anew"
     if name not in shipped_names():
-        raise SettingError(key, f"is {name}", ", ".join([*shipped_names(), anew]))
+        raise SettingError(key, f"is {name}", "; ".join([*shipped_names(), anew]))
+    sets = {n: d for n, d in config["forget_sets"].items() if n in used and needs_estimate(d)}
+    if not sets:
+        return
     estimate = Estimate.load(shipped_path(name))
     for setting, value in estimate.content["data"].items():
-        if config["data"][setting] != value:
-            found = f"is {name}, whose sets belong to data.{setting} {value}"
-            here = f"data.{setting} is {config['data'][setting]}"
-            raise SettingError(key, f"{found}, and {here}", f"one of the same data, {anew}")
+        here = config["data"].get(setting)
+        if here != value:
+            there, here = json.dumps(value), json.dumps(here)
+            found = f"is {name}, whose sets belong to data.{setting} {there}, and here it is {here}"
+            raise SettingError(key, found, f"one of the same data, or {anew}")
     for one, definition in sets.items():
         try:
             estimate.set_of(*(definition[k] for k in SET_KEYS))
         except InputError as error:
             there = str(error).rpartition("allowed: ")[2]
             found = f"is {name}, which holds no set like forget_sets.{one}"
-            raise SettingError(key, found, f"{there}; {anew}") from None
+            raise SettingError(key, found, f"{there}; or {anew}") from None
 
 
 def _check_forget_set(

@@ -47,7 +47,8 @@ def set_sizes(config: Config, facts: Facts) -> tuple[int, int]:
 
 
 def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
-    """Bytes that the listed studies keep: records of all models, originals' weights, a matrix."""
+    """Bytes that the listed studies keep: records of all models, originals' weights, and
+    where important points are sought the models on random subsets."""
     use, populations = Use.of(config, facts), config["populations"]
     measured = populations["models"] * (1 + len(use.forget_sets) + use.unlearned)
     measured += populations["second_oracle_models"] * len(populations["second_oracle"])

@@ -70,12 +70,14 @@ def sections() -> dict[str, Any]:
 def _datamodels() -> type[BaseModel]:
     """The estimator chosen, and the settings of each."""
     names = registry.names("datamodels/estimators")
+    chosen: Any = Literal[tuple(names)]
     each: Any = {name: (registry.settings_of("datamodels/estimators", name), ...) for name in names}
-    fields: Any = {
-        "estimator": (Literal[tuple(names)], ...),
-        "estimators": (create_model("estimators", __base__=Closed, **each), ...),
-    }
-    return create_model("datamodels", __base__=Datamodels, **fields)
+    return create_model(
+        "datamodels",
+        __base__=Datamodels,
+        estimator=(chosen, ...),
+        estimators=(create_model("estimators", __base__=Closed, **each), ...),
+    )
 
 
 def forget_set() -> Any:

@@ -77,13 +77,15 @@ def matched(whole: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, list[Match
 
     Two components of near-equal variance swap places between two estimates, and a component has no
     sign of its own; so each column of `whole` (points, components) is given the column of `part`
-    that it correlates with, each once, so that the sum of the absolute correlations is largest.
+    that it correlates with, each once, so that the sum of the absolute correlations is largest. A
+    constant column correlates with none.
     Returns the projections of `part` so ordered, (points, components), and each match.
     """
     from scipy.optimize import linear_sum_assignment
 
     own, other = whole.shape[1], part.shape[1]
-    found = np.corrcoef(whole.T, part.T)[:own, own : own + other]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.nan_to_num(np.corrcoef(whole.T, part.T)[:own, own : own + other])
     _, places = linear_sum_assignment(-np.abs(found))
     correlations = found[np.arange(own), places]
     signs = np.where(correlations < 0, -1.0, 1.0)

@@ -4,6 +4,7 @@ One JSON file. A run writes its own (`datamodels/estimate.json`); those in `data
 the project, so that every machine forgets the same points.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Estimate:
     def load(cls, path: str | Path) -> "Estimate":
         """Read a file; InputError for one that is missing, damaged, or no estimate."""
         content = read_json(path)
-        if not isinstance(content, dict) or not content.keys() >= _KEYS:
+        if not isinstance(content, dict) or _KEYS - content.keys():
             raise InputError(
                 f"{path}: not an estimate; needed: the keys {', '.join(sorted(_KEYS))}"
             )
@@ -67,17 +68,10 @@ class Estimate:
             f"allowed: {there}"
         )
 
-    @property
-    def predicts(self) -> bool:
-        """Whether the margins of held-out subsets are surely predicted, and not by a trifle."""
-        found = self.content["agreement"]
-        least: float = PREDICTS * found["ceiling"]
-        return found["ci_low"] > 0 and found["correlation"] >= least
-
     def doubt(self, component: int, top: int, bottom: int) -> str | None:
         """Why the set cannot be called one of important points; None if it can."""
         found = self.content["agreement"]
-        if not self.predicts:
+        if not predicts(found):
             return (
                 f"the estimate does not predict (rank correlation {found['correlation']:.2f}, "
                 f"ceiling {found['ceiling']:.2f})"
@@ -89,6 +83,16 @@ class Estimate:
                 "by two halves of the models)"
             )
         return None
+
+
+def predicts(agreement: Mapping[str, float]) -> bool:
+    """Whether the margins of held-out subsets are surely predicted, and not by a trifle.
+
+    `agreement` has the fields of `agreement.Agreement`, of which these are read: correlation,
+    ci_low, ceiling.
+    """
+    enough: bool = agreement["correlation"] >= PREDICTS * agreement["ceiling"]
+    return enough and agreement["ci_low"] > 0
 
 
 def shipped_names() -> list[str]:

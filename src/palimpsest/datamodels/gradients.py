@@ -31,14 +31,14 @@ def trak(
 ) -> np.ndarray:
     """Datamodel matrix float32 (points, points): rows are targets, columns are sources.
 
-    gradients: a trained model and its number (from 0) to the gradients of all points.
+    gradients: a model and its number (from `originals.first`) to the gradients of all points.
     ridge: added to the gram matrix's diagonal, in units of its mean.
     """
     points, device = len(originals.inputs), originals.inputs.device
     influence = torch.zeros(points, points, device=device)
     doubt = torch.zeros(points, device=device)
     model = originals.template.eval()
-    for number, state in enumerate(originals.states):
+    for number, state in enumerate(originals.states, originals.first):
         model.load_state_dict(state)
         features, missing = gradients(model, number)
         gram = (features.T @ features).double()
@@ -96,7 +96,7 @@ def projection(weights: int, dimension: int, seed: int) -> Tensor:
 
 
 def _project(flat: Tensor, signs: Tensor) -> Tensor:
-    """`flat` (points, weights) times `signs`, a block of weights at a time, norms kept."""
+    """`flat` (points, weights) times `signs`, a block of weights at a time; norms are kept."""
     result = torch.zeros(len(flat), signs.shape[1], device=flat.device)
     for part, own in zip(flat.split(BLOCK, dim=1), signs.split(BLOCK), strict=True):
         result += part @ own.to(device=flat.device, dtype=flat.dtype)

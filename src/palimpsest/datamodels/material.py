@@ -18,19 +18,22 @@ class Originals:
         template: one ordinary model of the architecture.
         states: state dicts of the trained models.
         inputs, labels: the training points (points, ...), (points,).
+        first: number of the first of these models, where they are part of more.
     """
 
     template: nn.Module
     states: Sequence[StateDict]
     inputs: Tensor
     labels: Tensor
+    first: int = 0
 
     def __len__(self) -> int:
         return len(self.states)
 
     def part(self, models: slice) -> "Originals":
-        """The same points with some of the models."""
-        return replace(self, states=self.states[models])
+        """The same points with some of the models, which keep their numbers."""
+        first = self.first + range(len(self))[models].start
+        return replace(self, states=self.states[models], first=first)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,11 @@ def test_a_section_by_hand_is_complete():
         ("training", 3, "--settings: the value is 3; allowed: a map"),
         ("training", {"epoch": 3}, "--settings: epoch is an unknown key (did you mean epochs?); a"),
         ("training", {"epochs": 3}, "--settings: batch_size is missing; needed: epochs, batch_siz"),
-        ("datamodels", {"trak": {"seed": -1}}, "--settings: trak.seed is -1; allowed: an integer"),
+        (
+            "datamodels",
+            {"estimators": {"trak": {"seed": -1}}},
+            "--settings: estimators.trak.seed is -1; allowed: an integer",
+        ),
         ("model", {"name": "resnet", "width": 4}, "--settings: name is the text 'resnet'"),
         ("forget_set", {"size": 4}, "--settings: kind is missing; needed: kind"),
         ("metrics", {"klm": {}}, "--settings: klm is an unknown key (did you mean klom?); allowed"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from palimpsest.datamodels import estimate
 from palimpsest.files import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -18,19 +19,30 @@ def grid(**settings):
     return {"ascent": {"grids": {"gda": [{**base, **settings}]}}}
 
 
+def estimator(name, **settings):
+    return {"datamodels": {"estimator": name, "estimators": {name: settings}}}
+
+
 MEANING = [
     ({"training": {"peak_epoch": 24}}, "training.peak_epoch is 24; allowed: below training.epochs"),
     ({"populations": {"stack": 101}}, "populations.stack is 101; allowed: at most populations.bl"),
-    ({"datamodels": {"held_out": 400}}, "datamodels.held_out is 400; allowed: at most 221, so "),
-    ({"datamodels": {"held_out": 222}}, "datamodels.held_out is 222; allowed: at most 221, so "),
-    ({"datamodels": {"estimator": "trak", "trak": {"dimension": 1500}}},
-     "datamodels.trak.dimension is 1500; allowed: at most 1437, the training points"),
-    ({"datamodels": {"estimator": "trak", "trak": {"checkpoints": 101}}},
-     "datamodels.trak.checkpoints is 101; allowed: at most populations.models, which is 100"),
+    ({"datamodels": {"estimators": {"last_layer": {"checkpoints": 101}}}},
+     "datamodels.estimators.last_layer.checkpoints is 101; allowed: at most populations.models,"),
+    (estimator("trak", checkpoints=101),
+     "datamodels.estimators.trak.checkpoints is 101; allowed: at most populations.models, which"),
+    (estimator("trak", dimension=1438),
+     "datamodels.estimators.trak.dimension is 1438; allowed: at most 1437, the training points"),
+    ({"datamodels": {"first_seed": 1_000_001}},
+     "datamodels.first_seed is 1000001; allowed: a multiple of datamodels.seeds, which is 5"),
+    ({"datamodels": {"seeds": 3}},
+     "datamodels.first_seed is 1000000; allowed: a multiple of datamodels.seeds, which is 3"),
     ({"populations": {"oracle_first_seed": 99}},
      "populations.oracle_first_seed gives the seeds 99..198, and populations.first_seed 0..99; "
      "allowed: ranges of seeds that do not overlap"),
-    ({"datamodels": {"first_seed": 19800}}, "datamodels.first_seed gives the seeds 19800..20023"),
+    ({"datamodels": {"first_seed": 19805}},
+     "datamodels.first_seed gives the seeds 19805..20004, and populations.second_oracle_first_s"),
+    ({"datamodels": {"first_seed": 19705, "estimator": "half_subsets"}},
+     "datamodels.first_seed gives the seeds 19705..20080, and populations.second_oracle_first_s"),
     ({"ascent": {"forget_sets": ["random_31"]}},
      "ascent.forget_sets names 'random_31' (did you mean random_30?); allowed: random_30, pc1"),
     ({"ascent": {"figures": {"figure_1": {"forget_sets": ["random_31"]}}}},
@@ -94,6 +106,10 @@ def test_a_method_needs_a_grid(sentence, project):
         {"forget_sets": {"random_30": {"size": 1436}}},
         {"forget_sets": {"unused": {"kind": "random", "size": 5000, "seed": 0}}},
         {"populations": {"second_oracle": []}},
+        estimator("half_subsets", models=6),
+        estimator("trak", dimension=1437),
+        {"datamodels": {"estimators": {"trak": {"checkpoints": 101, "dimension": 5000}}}},
+        {"datamodels": {"first_seed": 19800}},
     ],
     ids=[
         "seed 0",
@@ -103,10 +119,100 @@ def test_a_method_needs_a_grid(sentence, project):
         "all but one",
         "unused",
         "no second",
+        "few halves",
+        "a dimension a point",
+        "an estimator that is not used",
+        "seeds beside each other",
     ],
 )
 def test_what_is_allowed(project, overlay):
     project(overlay)
+
+
+# An estimate that comes with the project
+
+
+@pytest.fixture
+def ship(tmp_path, monkeypatch):
+    """Put an estimate of the data of config.yaml among the shipped ones, alone there."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    monkeypatch.setattr(estimate, "SHIPPED", folder)
+    shared = {"name": "digits", "val_fraction": 0.2, "train_size": None, "val_size": None,
+            "split_seed": 0}  # fmt: skip
+
+    def run(shipped="mine", components=(1, 2), **data):
+        sets = [{"component": n, "top": 30, "bottom": 0, "indices": []} for n in components]
+        content = {"base_split": "a", "data": shared | data, "estimator": {}, "models": 10,
+                   "agreement": {}, "variance_shares": [], "sets": sets}  # fmt: skip
+        (folder / f"{shipped}.estimate.json").write_text(json.dumps(content))
+
+    return run
+
+
+SHIPPED = {"datamodels": {"shipped": "mine"}}
+
+
+def test_a_shipped_estimate_of_the_same_data_is_allowed(project, ship):
+    ship()
+    project(SHIPPED)
+
+
+def test_an_unknown_shipped_estimate(sentence, ship):
+    assert sentence(SHIPPED) == (
+        "mine.yaml: datamodels.shipped is mine; allowed: null, to estimate anew"
+    )
+    ship("yours")
+    assert sentence(SHIPPED) == (
+        "mine.yaml: datamodels.shipped is mine; allowed: yours; null, to estimate anew"
+    )
+
+
+RANDOM = {"ascent": {"forget_sets": ["random_30"], "figures": {
+    "figure_1": {"forget_sets": ["random_30"]}, "figure_3": {"forget_sets": ["random_30"]}}},
+    "populations": {"second_oracle": []}}  # fmt: skip
+
+
+def test_an_unknown_shipped_estimate_is_told_though_no_set_needs_it(sentence, ship):
+    assert "datamodels.shipped is mine; allowed" in sentence({**SHIPPED, **RANDOM})
+
+
+def test_a_shipped_estimate_that_no_set_needs_may_be_of_other_data(project, ship):
+    ship(val_fraction=0.5)
+    project({**SHIPPED, **RANDOM})
+
+
+@pytest.mark.parametrize(
+    ("key", "its", "here"),
+    [
+        ("name", '"fashion"', '"digits"'),
+        ("val_fraction", "0.5", "0.2"),
+        ("train_size", "300", "null"),
+        ("val_size", "100", "null"),
+        ("split_seed", "1", "0"),
+    ],
+)
+def test_a_shipped_estimate_of_other_data(sentence, ship, key, its, here):
+    ship(**{key: json.loads(its)})
+    assert sentence(SHIPPED) == (
+        f"mine.yaml: datamodels.shipped is mine, whose sets belong to data.{key} {its}, and here "
+        f"it is {here}; allowed: one of the same data, or null, to estimate anew"
+    )
+
+
+def test_a_shipped_estimate_without_a_set_in_use(sentence, ship):
+    ship(components=(1, 3))
+    assert sentence(SHIPPED) == (
+        "mine.yaml: datamodels.shipped is mine, which holds no set like forget_sets.pc2_top_30; "
+        "allowed: component 1, top 30, bottom 0; component 3, top 30, bottom 0; or null, to "
+        "estimate anew"
+    )
+
+
+def test_a_shipped_estimate_that_is_damaged(sentence, ship):
+    ship()
+    estimate.shipped_path("mine").write_text("{}")
+    assert "mine.estimate.json: not an estimate; needed: the keys" in sentence(SHIPPED)
 
 
 # Forget sets from files
@@ -210,7 +316,7 @@ def test_a_grid_may_leave_out_what_has_a_default_and_name_preparations(project):
 
 
 def test_a_metric_needs_what_the_records_hold_and_its_settings(project, sentence, add_file):
-    rows = "def rows(record, oracle, split, reference, *, bins: int): ..."
+    rows = "def rows(record, original, oracle, split, reference, *, bins: int): ..."
     add_file("metrics", "mine", f"NEEDS, OF_ORACLES = ('margin', 'logits'), False\n{rows}")
     metrics = {"metrics": ["klom", "accuracy", "mine"]}
     overlay = {"ascent": metrics, "metrics": {"mine": {"bins": 3}}}
@@ -226,7 +332,7 @@ def test_a_metric_needs_what_the_records_hold_and_its_settings(project, sentence
     )
 
 
-ROWS = "def rows(record, oracle, split, reference): ..."
+ROWS = "def rows(record, original, oracle, split, reference): ..."
 
 
 @pytest.mark.parametrize(

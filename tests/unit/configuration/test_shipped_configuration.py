@@ -57,7 +57,7 @@ def test_overlays_hold_only_what_differs(overlay):
             elif name in below and below[name] == value:
                 yield f"{key}{name}"
 
-    assert not list(same(base, over))
+    assert set(same(base, over)) <= {"datamodels.shipped"}  # of a run's own data: always said
     assert "--configfile" in overlay.read_text()
     assert f"config/{overlay.name}" in overlay.read_text()
 

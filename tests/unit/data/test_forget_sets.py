@@ -1,17 +1,17 @@
 """Forget sets at random, by principal component, and from files."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from palimpsest import registry
 from palimpsest.data.forget_sets import file, principal_component
 from palimpsest.data.forget_sets import random as at_random
 from palimpsest.data.forget_sets.file import read_indices
-from palimpsest.data.forget_sets.principal_component import (
-    component_forget_set,
-    component_projection,
-)
+from palimpsest.data.splits import Split
+from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, SettingError
 
 # The first indices of the published CIFAR-10 forget sets 1 to 3 (data-unlearning-bench).
@@ -22,101 +22,27 @@ PUBLISHED = [
 ]
 
 
+def split_of(train):
+    """A base split with these training points."""
+    return Split(train, [train[-1] + 1], dataset_checksum="a")
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_random_sets_are_the_published_ones(seed):
     size, first = PUBLISHED[seed]
-    forget = at_random.choose(np.arange(50_000), size=size, seed=seed)
+    forget = at_random.choose(split_of(np.arange(50_000)), size=size, seed=seed)
     assert len(np.unique(forget)) == size
     assert forget[:10].tolist() == first
 
 
 def test_random_sets_hold_training_indices():
     train = np.array([2, 30, 31, 77, 500])
-    forget = at_random.choose(train, size=4, seed=5)
+    forget = at_random.choose(split_of(train), size=4, seed=5)
     assert np.isin(forget, train).all()
     assert np.all(np.diff(forget) > 0)
     for size in (0, 5, 6):
         with pytest.raises(ValueError, match=f"the forget set size is {size}; allowed: 1 to 4"):
-            at_random.choose(train, size=size, seed=0)
-
-
-def planted(points=40, seed=0):
-    """A datamodel matrix of two strong components, with the scores of its rows on them."""
-    random = np.random.RandomState(seed)
-    scores = random.standard_normal((points, 2))
-    scores -= scores.mean(axis=0)
-    scores, _ = np.linalg.qr(scores)
-    directions, _ = np.linalg.qr(random.standard_normal((points, 2)))
-    strong = scores * [50.0, 20.0]
-    offset = 7.0 * random.standard_normal(points)
-    return strong @ directions.T + offset, strong
-
-
-@pytest.mark.parametrize("component", [1, 2])
-def test_the_projection_finds_planted_components(component):
-    matrix, strong = planted()
-    found = component_projection(matrix, component)
-    truth = strong[:, component - 1]
-    assert found == pytest.approx(truth, abs=1e-9) or found == pytest.approx(-truth, abs=1e-9)
-
-
-def test_the_projection_is_that_of_scikit_learn():
-    from sklearn.decomposition import PCA
-
-    matrix = np.random.RandomState(1).standard_normal((30, 30))
-    scores = PCA(n_components=3, svd_solver="full").fit_transform(matrix)
-    for component in (1, 2, 3):
-        ours = component_projection(matrix, component)
-        assert ours == pytest.approx(scores[:, component - 1], abs=1e-9)
-
-
-def test_large_matrices_give_the_same_by_lanczos(monkeypatch):
-    matrix = np.random.RandomState(2).standard_normal((60, 60)).astype(np.float32)
-    full = [component_projection(matrix, component) for component in (1, 2)]
-    monkeypatch.setattr(principal_component, "FULL_SVD_POINTS", 10)
-    monkeypatch.setattr(principal_component, "BLOCK", 7)
-    for component in (1, 2):
-        iterated = component_projection(matrix, component)
-        assert iterated == pytest.approx(full[component - 1], abs=1e-6)
-        assert np.array_equal(iterated, component_projection(matrix, component))
-
-
-def test_the_sign_does_not_depend_on_the_decomposition():
-    matrix, _ = planted(seed=3)
-    projection = component_projection(matrix, 1)
-    flipped = component_projection(matrix[::-1], 1)[::-1]
-    assert flipped == pytest.approx(projection, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("matrix", "component", "sentence"),
-    [
-        (np.ones((3, 4)), 1, r"shape \(3, 4\); needed: square"),
-        (np.eye(4), 0, "component 0 of 4 points; allowed: 1 to 3"),
-        (np.eye(4), 4, "component 4 of 4 points; allowed: 1 to 3"),
-        (np.diag([1.0, np.nan, 1.0]), 1, "NaN or infinite"),
-    ],
-)
-def test_wrong_matrices_are_refused(matrix, component, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        component_projection(matrix, component)
-
-
-def test_top_and_bottom_points_are_taken():
-    train = np.array([10, 20, 30, 40, 50])
-    projection = np.array([0.5, -3.0, 2.0, 0.0, 1.0])
-    assert component_forget_set(projection, train, top=2).tolist() == [30, 50]
-    assert component_forget_set(projection, train, top=1, bottom=2).tolist() == [20, 30, 40]
-    assert component_forget_set(projection, train, top=0, bottom=1).tolist() == [20]
-    assert component_forget_set(np.zeros(5), train, top=1, bottom=1).tolist() == [10, 20]
-
-
-@pytest.mark.parametrize(("top", "bottom"), [(0, 0), (3, 2), (5, 0), (-1, 2)])
-def test_impossible_numbers_of_points_are_refused(top, bottom):
-    with pytest.raises(ValueError, match=f"top {top} and bottom {bottom} of 5 training points"):
-        component_forget_set(np.zeros(5), np.arange(5), top, bottom)
-    with pytest.raises(ValueError, match="4 projections for 5 training points"):
-        component_forget_set(np.zeros(4), np.arange(5), 1)
+            at_random.choose(split_of(train), size=size, seed=0)
 
 
 def test_files_of_every_kind_are_read(tmp_path):
@@ -174,16 +100,35 @@ def test_the_array_of_an_archive_must_be_clear(tmp_path):
         read_indices(tmp_path / "a.npz", "three")
 
 
-def test_a_component_is_chosen_from_the_matrix_in_the_order_of_the_training_points():
-    matrix, _ = planted()
-    train = np.arange(100, 140)
-    chosen = principal_component.choose(train, matrix, component=2, top=3, bottom=1)
-    projection = component_projection(matrix, 2)
-    assert chosen.tolist() == component_forget_set(projection, train, 3, 1).tolist()
-    assert np.isin(chosen, train).all()
-    for wrong, found in ((None, "there is none"), (matrix[1:], r"it has shape \(39, 40\)")):
-        with pytest.raises(ValueError, match=f"each of the 40 training points; {found}"):
-            principal_component.choose(train, wrong, component=1, top=1, bottom=0)
+def estimate_of(base):
+    """An estimate with one set of four points of the split `base`."""
+    entry = {"component": 2, "top": 3, "bottom": 1, "overlap": 4, "indices": [102, 105, 111, 138]}
+    return Estimate({"base_split": base.checksum, "sets": [entry]}, Path("mine.json"))
+
+
+def test_the_points_of_a_component_stand_in_the_estimate():
+    base = split_of(np.arange(100, 140))
+    settings = {"component": 2, "top": 3, "bottom": 1}
+    chosen = principal_component.choose(base, estimate_of(base), **settings)
+    assert chosen.tolist() == [102, 105, 111, 138]
+    assert base.with_forget(chosen).forget.tolist() == chosen.tolist()
+
+
+def test_a_component_that_the_estimate_lacks_is_refused():
+    base = split_of(np.arange(100, 140))
+    with pytest.raises(InputError, match="holds no set of component 1, top 3, bottom 1; allowed: "):
+        principal_component.choose(base, estimate_of(base), component=1, top=3, bottom=1)
+
+
+def test_a_component_without_an_estimate_is_refused():
+    with pytest.raises(ValueError, match="needs an estimate of a datamodel"):
+        principal_component.choose(split_of(np.arange(9)), None, component=1, top=1, bottom=0)
+
+
+def test_only_components_need_an_estimate():
+    kinds = {name: registry.module("data/forget_sets", name) for name in ("file", "random")}
+    assert principal_component.NEEDS == ("estimate",)
+    assert [getattr(kind, "NEEDS", ()) for kind in kinds.values()] == [(), ()]
 
 
 @pytest.mark.parametrize(
@@ -207,13 +152,12 @@ def test_random_sets_that_do_not_fit_the_training_set_name_the_setting():
 
 
 def test_definitions_tell_how_many_points_they_choose(tmp_path):
-    matrix, _ = planted()
-    train, path = np.arange(40), tmp_path / "a.txt"
+    base, path = split_of(np.arange(100, 140)), tmp_path / "a.txt"
     path.write_text("3\n5\n")
-    component = {"component": 1, "top": 3, "bottom": 2}
-    assert principal_component.points(component) == 5
-    assert len(principal_component.choose(train, matrix, **component)) == 5
+    component = {"component": 2, "top": 3, "bottom": 1}
+    assert principal_component.points(component) == 4
+    assert len(principal_component.choose(base, estimate_of(base), **component)) == 4
     assert at_random.points({"size": 7, "seed": 0}) == 7
-    assert len(at_random.choose(train, size=7, seed=0)) == 7
+    assert len(at_random.choose(base, size=7, seed=0)) == 7
     assert file.points({"path": str(path)}) is None
-    assert file.choose(train, path=str(path)).tolist() == [3, 5]
+    assert file.choose(base, path=str(path)).tolist() == [3, 5]

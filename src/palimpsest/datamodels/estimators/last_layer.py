@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from palimpsest.values import Count, Positive
+from palimpsest.values import Positive, Several
 
 if TYPE_CHECKING:
     from palimpsest.datamodels.material import Originals
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NEEDS = "originals"
 
 
-def estimate(material: Originals, *, checkpoints: Count, ridge: Positive) -> np.ndarray:
+def estimate(material: Originals, *, checkpoints: Several, ridge: Positive) -> np.ndarray:
     """TRAK of the first `checkpoints` originals (all, where there are fewer).
 
     ridge: of the gram matrix, in units of its mean diagonal; more of it predicts a little worse and

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from palimpsest.files import SettingError
-from palimpsest.values import Count, Seed
+from palimpsest.values import Count, Seed, Several
 
 if TYPE_CHECKING:
     from palimpsest.datamodels.material import Originals
@@ -17,7 +17,7 @@ NEEDS = "originals"
 
 
 def estimate(
-    material: Originals, *, checkpoints: Count, dimension: Count, seed: Seed
+    material: Originals, *, checkpoints: Several, dimension: Count, seed: Seed
 ) -> np.ndarray:
     """TRAK of the first `checkpoints` originals (all, where there are fewer), on all weights.
 

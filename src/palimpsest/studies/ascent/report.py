@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from palimpsest.data.splits import PARTS
-from palimpsest.datamodels.estimate import PREDICTS, Estimate
+from palimpsest.datamodels.estimate import PREDICTS, Estimate, predicts
 from palimpsest.files import InputError
 from palimpsest.plots.style import BATCH_NORM_NAMES, SPLIT_NAMES, forget_set_name, method_name
 from palimpsest.selection import compare, with_accuracy
@@ -93,7 +93,7 @@ def agreement(estimate: Estimate) -> str:
     content = estimate.content
     found, name = content["agreement"], content["estimator"]["name"]
     estimator = _ESTIMATORS.get(name, name)
-    verdict = "predicts" if estimate.predicts else "is **not shown to predict**"
+    verdict = "predicts" if predicts(found) else "is **not shown to predict**"
     shares = ", ".join(f"{100 * share:.0f} %" for share in content["variance_shares"][:4])
     return (
         f"The sets by principal component come from an estimate of how each training point moves "
