@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from palimpsest.claims import read_claims
+from palimpsest.files import InputError
 from palimpsest.parts import read_part
 from palimpsest.programs import run_program
 from palimpsest.tables import write_table
@@ -21,6 +22,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="verdicts (.csv)")
     args = parser.parse_args()
     measures = importlib.import_module(f"palimpsest.studies.{args.study}.measures")
+    if not args.margin > 0:
+        raise InputError(f"--margin is {args.margin}; allowed: above 0, in nats")
     worlds = importlib.import_module(f"palimpsest.studies.{args.study}.worlds")
     claims = read_claims(args.claims, measures.MEASURES, measures.KEYS)
     tables = {

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from by_hand import prepare, refused, run
+from by_hand import ROOT, prepare, refused, run
 
 from palimpsest.records import Record
 from palimpsest.weights import load_states
@@ -14,7 +14,7 @@ MODEL = ("--model", '{"name": "resnet9", "width": 2}')
 TRAINING = ("--training", '{"epochs": 2, "peak_epoch": 1}')
 MASK = {"name": "random_mask", "share": 0.5}
 SETTINGS = [{"lr": 0.05, "epochs": 1}, {"lr": 0.05, "epochs": 2, "prepare": MASK}]
-KLOM = json.dumps({"klom": {"null_repeats": 2, "interval_repeats": 2}, "accuracy": {}})
+KLOM = json.dumps({"klom": {"null_repeats": 2, "redraws": 2}, "accuracy": {}})
 
 
 def done(program, *args):
@@ -82,16 +82,22 @@ def test_scores_of_all_metrics_become_tables(folder, tmp_path):
          "--out-references", tmp_path / "references.json",
          "--out-parts", tmp_path / "oracles.json")  # fmt: skip
     done("score", "--forget-set", "mine", "--method", "ga", *oracle, "--records", folder / "ga.npz",
-         "--costs", folder / "ga.json", "--references", tmp_path / "references.json",
+         "--originals", folder / "original.npz", "--costs", folder / "ga.json",
+         "--references", tmp_path / "references.json",
          "--training-epochs", 2, "--metrics", KLOM,
          "--out", tmp_path / "ga.parts.json")  # fmt: skip
     for table, parts in (
         ("klom", ["ga.parts.json"]),
+        ("klom_redraws", ["ga.parts.json"]),
         ("accuracy", ["oracles.json", "ga.parts.json"]),
     ):
         done("gather", "--table", table, "--parts", *(tmp_path / part for part in parts),
              "--out", tmp_path / f"{table}.csv")  # fmt: skip
-    klom, accuracy = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("klom", "accuracy"))
+    klom, redraws, accuracy = (
+        pd.read_csv(tmp_path / f"{name}.csv") for name in ("klom", "klom_redraws", "accuracy")
+    )
+    assert list(redraws.columns[-3:]) == ["split", "redraw_0", "redraw_1"]
+    pd.testing.assert_frame_equal(redraws[klom.columns[:10]], klom[klom.columns[:10]])
     assert len(klom) == 2 * 3
     assert list(klom.columns[:9]) == [
         "forget_set", "method", "lr", "epochs", "forget_batch", "batch_norm", "prepare",
@@ -132,10 +138,12 @@ def test_what_is_wrong_is_said_in_one_sentence(folder, tmp_path, changed, senten
 def scoring(folder, out, **changed):
     """The words of score for what was unlearned, with references of the oracles."""
     references = out / "references.json"
-    references.write_text(json.dumps({"klom": {"forget": 1.0, "retain": 1.0, "val": 1.0}}))
+    floors = {part: {"null": 1.0, "reversed_null": 1.0} for part in ("forget", "retain", "val")}
+    references.write_text(json.dumps({"klom": floors}))
     words = {
         "forget-set": "mine", "method": "ga", "split": folder / "forget.json",
-        "oracles": folder / "oracle.npz", "records": folder / "ga.npz", "costs": folder / "ga.json",
+        "originals": folder / "original.npz", "oracles": folder / "oracle.npz",
+        "records": folder / "ga.npz", "costs": folder / "ga.json",
         "references": references, "training-epochs": 2, "metrics": KLOM, "out": out / "parts.json",
     } | changed  # fmt: skip
     return ("score", *(word for name, value in words.items() for word in (f"--{name}", value)))
@@ -145,6 +153,7 @@ def scoring(folder, out, **changed):
     ("changed", "sentence"),
     [
         ({"method": "scrub"}, "ga.json: holds the costs of ga, and --method is scrub"),
+        ({"originals": "oracle.npz"}, "ga.npz: its models have other seeds than those of"),
         ({"costs": "forget.json"}, "forget.json: not the costs of unlearning; needed"),
         ({"references": "forget.json"}, "forget.json: holds no reference of the metric klom"),
         ({"metrics": "{}"}, "--metrics names no metric; needed: at least one"),
@@ -154,7 +163,7 @@ def scoring(folder, out, **changed):
     ],
 )
 def test_wrong_words_of_score_are_one_sentence(folder, tmp_path, changed, sentence):
-    for name in ("costs", "references"):
+    for name in ("originals", "costs", "references"):
         if name in changed:
             changed = changed | {name: folder / changed[name]}
     assert sentence in refused(*scoring(folder, tmp_path, **changed))
@@ -172,13 +181,59 @@ def test_a_metric_without_a_reference_is_scored_of_part_of_its_settings(folder, 
     assert set(json.loads((tmp_path / "oracles.json").read_text())) == {"accuracy"}
 
 
+def worlds(folder, out, **changed):
+    """The words of score_worlds on the few models."""
+    words = {
+        "study": "ascent", "forget-set": "pc1_mine", "split": folder / "forget.json",
+        "originals": folder / "original.npz", "oracles": folder / "oracle.npz", "numbers": 2,
+        "metrics": KLOM, "out": out / "worlds.json",
+    } | changed  # fmt: skip
+    return ("score_worlds", *(w for name, value in words.items() for w in (f"--{name}", value)))
+
+
+def test_the_worlds_are_scored_and_judged(folder, tmp_path):
+    done(*worlds(folder, tmp_path))
+    done("judge_worlds", "--study", "ascent", "--parts", tmp_path / "worlds.json",
+         "--claims", ROOT / "reports/ascent/claims.yaml", "--margin", 0.5,
+         "--out", tmp_path / "worlds.csv")  # fmt: skip
+    table = pd.read_csv(tmp_path / "worlds.csv")
+    assert list(table) == ["id", "world", "verdict", "cases", "yes", "no", "undecided"]
+    assert table["world"].nunique() == 15
+    assert (table.groupby("world")["id"].nunique() == table["id"].nunique()).all()
+    original = table[table["world"] == "the original"].set_index("id")
+    assert original.loc["scrub_stays_near_the_original", "verdict"] == "holds"
+
+
+@pytest.mark.parametrize(
+    ("program", "changed", "sentence"),
+    [
+        ("score", {"study": "theory"}, "--study is 'theory', and there is no "),
+        ("score", {"originals": "forget.json"}, "forget.json: damaged or not a"),
+        ("judge", {"margin": 0}, "--margin is 0.0; allowed: above 0"),
+    ],
+)
+def test_wrong_words_of_worlds_are_one_sentence(folder, tmp_path, program, changed, sentence):
+    if program == "judge":
+        words = {
+            "study": "ascent", "parts": folder / "forget.json", "margin": 0.5,
+            "claims": ROOT / "reports/ascent/claims.yaml", "out": tmp_path / "worlds.csv",
+        } | changed  # fmt: skip
+        found = refused("judge_worlds", *(w for n, v in words.items() for w in (f"--{n}", v)))
+    else:
+        changed = {n: folder / v if n == "originals" else v for n, v in changed.items()}
+        found = refused(*worlds(folder, tmp_path, **changed))
+    assert sentence in found
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (("--study", "nothing"), "--study is 'nothing', and there is no "),
-        (("--study", "ascent"), "study ascent: sizes is missing; needed"),
+        (("--study", "ascent"), "study ascent: margin is missing; needed"),
         (("--study", "ascent", "--settings", '{"foo": 1}'), "study ascent: unknown setting foo"),
-        (("--study", "ascent", "--settings", '{"sizes": {}}'), "is judged by claims; give"),
+        (("--study", "ascent", "--settings", '{"margin": 1, "definitions": {}}'),
+         "is judged by claims; give"),
         (("--study", "theory", "--settings", '{"cases": "a", "seed": 0}'),
          "cases is the text 'a'; allowed: an integer of at least 100"),
     ],

@@ -22,6 +22,7 @@ from palimpsest.claims import Case, Measure, matches
 from palimpsest.contrasts import Contrasts, Scores, mean_of
 from palimpsest.data.splits import PARTS
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate
+from palimpsest.files import InputError
 from palimpsest.tables import (
     by_setting,
     describe_setting,
@@ -146,6 +147,8 @@ def judge(
     margin: of equivalence, in nats. definitions: the forget sets by component, which `estimate`, if
     it is among the inputs, says are of important points or not.
     """
+    if not margin > 0:
+        raise InputError(f"margin is {margin}; allowed: above 0, in nats")
     doubts = {}
     if inputs.get("estimate"):
         estimate = Estimate.load(inputs["estimate"][0])
