@@ -14,7 +14,7 @@ MODEL = ("--model", '{"name": "resnet9", "width": 2}')
 TRAINING = ("--training", '{"epochs": 2, "peak_epoch": 1}')
 MASK = {"name": "random_mask", "share": 0.5}
 SETTINGS = [{"lr": 0.05, "epochs": 1}, {"lr": 0.05, "epochs": 2, "prepare": MASK}]
-KLOM = json.dumps({"klom": {"null_repeats": 2, "interval_repeats": 2}, "accuracy": {}})
+KLOM = json.dumps({"klom": {"null_repeats": 2, "redraws": 2}, "accuracy": {}})
 
 
 def done(program, *args):
@@ -82,7 +82,8 @@ def test_scores_of_all_metrics_become_tables(folder, tmp_path):
          "--out-references", tmp_path / "references.json",
          "--out-parts", tmp_path / "oracles.json")  # fmt: skip
     done("score", "--forget-set", "mine", "--method", "ga", *oracle, "--records", folder / "ga.npz",
-         "--costs", folder / "ga.json", "--references", tmp_path / "references.json",
+         "--costs", folder / "ga.json", "--originals", folder / "original.npz",
+         "--references", tmp_path / "references.json",
          "--training-epochs", 2, "--metrics", KLOM,
          "--out", tmp_path / "ga.parts.json")  # fmt: skip
     for table, parts in (
@@ -132,10 +133,12 @@ def test_what_is_wrong_is_said_in_one_sentence(folder, tmp_path, changed, senten
 def scoring(folder, out, **changed):
     """The words of score for what was unlearned, with references of the oracles."""
     references = out / "references.json"
-    references.write_text(json.dumps({"klom": {"forget": 1.0, "retain": 1.0, "val": 1.0}}))
+    floors = {"null": 1.0, "reversed_null": 1.0}
+    references.write_text(json.dumps({"klom": dict.fromkeys(["forget", "retain", "val"], floors)}))
     words = {
         "forget-set": "mine", "method": "ga", "split": folder / "forget.json",
-        "oracles": folder / "oracle.npz", "records": folder / "ga.npz", "costs": folder / "ga.json",
+        "oracles": folder / "oracle.npz", "originals": folder / "original.npz",
+        "records": folder / "ga.npz", "costs": folder / "ga.json",
         "references": references, "training-epochs": 2, "metrics": KLOM, "out": out / "parts.json",
     } | changed  # fmt: skip
     return ("score", *(word for name, value in words.items() for word in (f"--{name}", value)))
@@ -176,9 +179,10 @@ def test_a_metric_without_a_reference_is_scored_of_part_of_its_settings(folder, 
     ("words", "sentence"),
     [
         (("--study", "nothing"), "--study is 'nothing', and there is no "),
-        (("--study", "ascent"), "study ascent: sizes is missing; needed"),
+        (("--study", "ascent"), "study ascent: margin is missing; needed"),
         (("--study", "ascent", "--settings", '{"foo": 1}'), "study ascent: unknown setting foo"),
-        (("--study", "ascent", "--settings", '{"sizes": {}}'), "is judged by claims; give"),
+        (("--study", "ascent", "--settings", '{"margin": 0.1, "definitions": {}}'),
+         "is judged by claims; give"),
         (("--study", "theory", "--settings", '{"cases": "a", "seed": 0}'),
          "cases is the text 'a'; allowed: an integer of at least 100"),
     ],
