@@ -29,7 +29,7 @@ from palimpsest.programs import add_device, json_map, json_maps, run_program
 from palimpsest.sections import add_section, section
 from palimpsest.training.device import open_device
 from palimpsest.training.populations import builder, tensors
-from palimpsest.weights import load_states
+from palimpsest.weights import check_network, check_originals, load_states
 
 MORE = 3
 """components beyond the last one asked for that may have swapped places with it"""
@@ -145,7 +145,12 @@ def _material(
         device = open_device(args.device, args.precision)
         inputs, labels = tensors(dataset, device)
         template = builder(section(args, "model"), dataset)().to(device.name)
-        states = [state for path in given for state in load_states(path)[0].values()]
+        states = []
+        for path in given:
+            loaded, metadata = load_states(path)
+            check_originals(metadata, base, path)
+            check_network(loaded, template, path)
+            states += loaded.values()
         sound = [s for s in states if all(bool(value.isfinite().all()) for value in s.values())]
         originals = Originals(template, sound, inputs[base.train], labels[base.train])
         return originals, len(states) - len(sound)

@@ -87,23 +87,52 @@ def test_a_random_forget_set(base, tmp_path):
     assert split.train_checksum == whole.train_checksum
 
 
-def test_a_forget_set_by_component(base, tmp_path):
-    train = Split.load(base / "base.json").train
-    scores = np.arange(200) - 99.5
-    np.savez(tmp_path / "matrix.npz", weights=np.outer(scores, np.eye(200)[7]).astype(np.float32))
-    definition = {"kind": "principal_component", "component": 1, "top": 3, "bottom": 2}
-    args = (*select(base, tmp_path / "split.json", **definition), "--datamodel",
-            tmp_path / "matrix.npz")  # fmt: skip
-    done = run(*args)
+@pytest.fixture
+def estimate(base, tmp_path):
+    """A small estimate of the split, with one set; call it to change what it holds."""
+    split = Split.load(base / "base.json")
+    chosen = [int(split.train[place]) for place in (1, 5, 8, 13)]
+    content = {"base_split": split.checksum, "data": {}, "estimator": {}, "models": 2,
+               "agreement": {}, "variance_shares": [],
+               "sets": [{"component": 1, "top": 3, "bottom": 1, "indices": chosen}]}  # fmt: skip
+
+    def write(**changed):
+        path = tmp_path / "estimate.json"
+        path.write_text(json.dumps(content | changed))
+        return path
+
+    write.chosen = chosen
+    return write
+
+
+COMPONENT = {"kind": "principal_component", "component": 1, "top": 3, "bottom": 1}
+
+
+def test_a_forget_set_by_component_is_that_of_the_estimate(base, tmp_path, estimate):
+    out = tmp_path / "split.json"
+    done = run(*select(base, out, **COMPONENT), "--estimate", estimate())
     assert done.returncode == 0, done.stderr
-    forget = Split.load(tmp_path / "split.json").forget
-    assert forget.tolist() == sorted([*train[-3:], *train[:2]])
-    np.savez(tmp_path / "matrix.npz", weights=np.ones((3, 3)))
-    text = refused(*args)
-    assert "needs a row and a column for each of the 200" in text
-    assert "it has shape (3, 3)" in text
-    text = refused(*args[:-2])
-    assert text == "a forget set of kind principal_component also needs --datamodel"
+    assert Split.load(out).forget.tolist() == estimate.chosen
+
+
+def test_a_forget_set_by_component_needs_an_estimate(base, tmp_path):
+    text = refused(*select(base, tmp_path / "split.json", **COMPONENT))
+    assert text == "a forget set of kind principal_component also needs --estimate"
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"base_split": "0" * 64}, "these sets belong to another data set or split (its checksum"),
+        ({"sets": []}, "holds no set of component 1, top 3, bottom 1; allowed: none"),
+    ],
+)
+def test_an_estimate_that_does_not_fit_is_refused(base, tmp_path, estimate, changed, sentence):
+    out = tmp_path / "split.json"
+    path = estimate(**changed)
+    text = refused(*select(base, out, **COMPONENT), "--estimate", path)
+    assert text.startswith(f"{path}: {sentence}")
+    assert not out.exists()
 
 
 def test_a_forget_set_from_a_file(base, tmp_path):

@@ -65,7 +65,7 @@ class Estimate:
         )
         raise InputError(
             f"{self.path}: holds no set of component {component}, top {top}, bottom {bottom}; "
-            f"allowed: {there}"
+            f"allowed: {there or 'none'}"
         )
 
     def doubt(self, component: int, top: int, bottom: int) -> str | None:
