@@ -64,9 +64,10 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> None:
         _check_metrics(name, study, origins)
     with origins.below():
         _check_datamodels(config, sizes)
-        _check_shipped(config, used)
     for name in used:
         _check_forget_set(name, origins, root, facts, sizes)
+    with origins.below():
+        _check_shipped(config, used)
 
 
 def facts_and_sizes(origins: Origins, root: Path) -> tuple[Facts | None, Sizes]:

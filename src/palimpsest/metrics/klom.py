@@ -6,7 +6,6 @@ The measure itself is `palimpsest.klom`.
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import stdtrit
 
 from palimpsest.data.splits import PARTS, Split
 from palimpsest.klom import (
@@ -83,6 +82,8 @@ def rows(
     setting is made from them. `halves` are the scores of the even models against the even oracles,
     and of the odd against the odd: what is chosen by the one is judged by the other.
     """
+    from scipy.special import stdtrit  # here, since the configuration reads this file too
+
     unlearned, oracles = record["margin"], oracle["margin"]
     columns = {part: split.columns(part) for part in PARTS}
     settings: dict[str, Any] = {

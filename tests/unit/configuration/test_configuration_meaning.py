@@ -44,13 +44,13 @@ MEANING = [
     ({"datamodels": {"first_seed": 19705, "estimator": "half_subsets"}},
      "datamodels.first_seed gives the seeds 19705..20080, and populations.second_oracle_first_s"),
     ({"ascent": {"forget_sets": ["random_31"]}},
-     "ascent.forget_sets names 'random_31' (did you mean random_30?); allowed: random_30, pc1"),
+     "ascent.forget_sets names 'random_31' (did you mean random_100?); allowed: random_100, pc1"),
     ({"ascent": {"figures": {"figure_1": {"forget_sets": ["random_31"]}}}},
-     "ascent.figures.figure_1.forget_sets names 'random_31'; allowed: random_30, pc1_top"),
+     "ascent.figures.figure_1.forget_sets names 'random_31'; allowed: random_100, pc1_top"),
     ({"ascent": {"figures": {"figure_2": {"forget_set": "mine"}}}},
-     "ascent.figures.figure_2.forget_set names 'mine'; allowed: random_30, pc1_top_30, pc2_top_30"),
-    ({"ascent": {"forget_sets": ["random_30", "pc1_top_30"]}},
-     "ascent.figures.figure_3.forget_sets names 'pc2_top_30'; allowed: random_30, pc1_top_30"),
+     "ascent.figures.figure_2.forget_set names 'mine'; allowed: random_100, pc1_top_100, pc2_top_100"),
+    ({"ascent": {"forget_sets": ["random_100", "pc1_top_100"]}},
+     "ascent.figures.figure_3.forget_sets names 'pc2_top_100'; allowed: random_100, pc1_top_100"),
     ({"populations": {"second_oracle_models": 101}}, "populations.second_oracle_models is 101"),
     ({"populations": {"second_oracle": ["mine"]}}, "populations.second_oracle names 'mine'; allow"),
     ({"forget_sets": {"base": {"kind": "random", "size": 3, "seed": 0}}}, "forget_sets.base is th"),
@@ -67,15 +67,15 @@ MEANING = [
     ({"data": {"train_size": 1438}}, "data.train_size is 1438; allowed: 1 to 1437, or null for al"),
     ({"data": {"val_size": 361}}, "data.val_size is 361; allowed: 1 to 360, or null for all"),
     ({"data": {"val_fraction": 0.9999}}, "data.val_fraction 0.9999 leaves 0 training and 1797"),
-    ({"forget_sets": {"random_30": {"size": 1437}}},
-     "forget_sets.random_30.size is 1437; allowed: at most 1436, below the 1437 training points"),
-    ({"data": {"train_size": 30}}, "forget_sets.random_30.size is 30; allowed: at most 29"),
-    ({"data": {"name": "cifar10"}, "forget_sets": {"random_30": {"size": 50_000}}},
-     "forget_sets.random_30.size is 50000; allowed: at most 49999, below the 50000 training point"),
-    ({"forget_sets": {"pc1_top_30": {"top": 0}}}, "forget_sets.pc1_top_30.top and bottom are 0; a"),
-    ({"forget_sets": {"pc1_top_30": {"top": 1000, "bottom": 437}}},
-     "forget_sets.pc1_top_30.top is 1437 together with bottom; allowed: at most 1436"),
-    ({"forget_sets": {"pc1_top_30": {"component": 1437}}}, "forget_sets.pc1_top_30.component is 1"),
+    ({"forget_sets": {"random_100": {"size": 1437}}},
+     "forget_sets.random_100.size is 1437; allowed: at most 1436, below the 1437 training points"),
+    ({"data": {"train_size": 30}}, "forget_sets.random_100.size is 30; allowed: at most 29"),
+    ({"data": {"name": "cifar10"}, "forget_sets": {"random_100": {"size": 50_000}}},
+     "forget_sets.random_100.size is 50000; allowed: at most 49999, below the 50000 training point"),
+    ({"forget_sets": {"pc1_top_100": {"top": 0}}}, "forget_sets.pc1_top_100.top and bottom are 0; a"),
+    ({"forget_sets": {"pc1_top_100": {"top": 1000, "bottom": 437}}},
+     "forget_sets.pc1_top_100.top is 1437 together with bottom; allowed: at most 1436"),
+    ({"forget_sets": {"pc1_top_100": {"component": 1437}}}, "forget_sets.pc1_top_100.component is 1"),
 ]  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_a_method_needs_a_grid(sentence, project):
         grid(forget_batch=[5000]),
         grid(lr=[0]),
         {"training": {"batch_size": 5000}},
-        {"forget_sets": {"random_30": {"size": 1436}}},
+        {"forget_sets": {"random_100": {"size": 1436}}},
         {"forget_sets": {"unused": {"kind": "random", "size": 5000, "seed": 0}}},
         {"populations": {"second_oracle": []}},
         estimator("half_subsets", models=6),
@@ -168,8 +168,8 @@ def test_an_unknown_shipped_estimate(sentence, ship):
     )
 
 
-RANDOM = {"ascent": {"forget_sets": ["random_30"], "figures": {
-    "figure_1": {"forget_sets": ["random_30"]}, "figure_3": {"forget_sets": ["random_30"]}}},
+RANDOM = {"ascent": {"forget_sets": ["random_100"], "figures": {
+    "figure_1": {"forget_sets": ["random_100"]}, "figure_3": {"forget_sets": ["random_100"]}}},
     "populations": {"second_oracle": []}}  # fmt: skip
 
 
@@ -203,7 +203,7 @@ def test_a_shipped_estimate_of_other_data(sentence, ship, key, its, here):
 def test_a_shipped_estimate_without_a_set_in_use(sentence, ship):
     ship(components=(1, 3))
     assert sentence(SHIPPED) == (
-        "mine.yaml: datamodels.shipped is mine, which holds no set like forget_sets.pc2_top_30; "
+        "mine.yaml: datamodels.shipped is mine, which holds no set like forget_sets.pc2_top_100; "
         "allowed: component 1, top 30, bottom 0; component 3, top 30, bottom 0; or null, to "
         "estimate anew"
     )

@@ -40,8 +40,8 @@ UNKNOWN = [
      "datamodels.estimators.tark is an unknown key (did you mean trak?); allowed: half_subsets,"),
     ({"metrics": {"klom": {True: 3}}}, "metrics.klom[True] is an unknown key"),
     (
-        {"forget_sets": {"random_30": {"top": 3}}},
-        "forget_sets.random_30.top is an unknown key where kind is random; allowed: kind, size, s",
+        {"forget_sets": {"random_100": {"top": 3}}},
+        "forget_sets.random_100.top is an unknown key where kind is random; allowed: kind, size, s",
     ),
     (
         {"ascent": {"grids": {"ga": [{"lr": [0.1], "epochs": [1], "forget_batch": [8],
