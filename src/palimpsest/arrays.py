@@ -1,4 +1,4 @@
-"""Arrays: read from .npz archives, and held to what they must be, with one sentence if not."""
+"""Arrays: read from .npz and .npy files, and held to what they must be, or one sentence."""
 
 import zipfile
 import zlib
@@ -39,6 +39,26 @@ def read_arrays(
         raise InputError(
             f"{path}: damaged or not a .npz file of plain arrays ({_one_line(error)})"
         ) from None
+
+
+def read_array(path: str | Path) -> np.ndarray:
+    """Read the one array of the .npy file `path`, never unpickling anything.
+
+    Raises InputError when the file is missing, damaged, or not a .npy.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: damaged or not a .npy file of one plain array ({_one_line(error)})"
+        ) from None
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise InputError(f"{path}: an archive of arrays, where a .npy file of one is needed")
+    return array
 
 
 def require(valid: np.ndarray, sentence: str) -> None:

@@ -35,8 +35,8 @@ Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 """of a forget set"""
 BatchNorm = Literal["train", "frozen"]
-"""train: BatchNorm's statistics move, and batches are normalised by themselves (the public
-unlearning code); frozen: the statistics of the starting model are kept and used"""
+"""train: BatchNorm's statistics move, and batches are normalised by themselves (as in
+RoyRin/data-unlearning-bench, 2025); frozen: the starting model's statistics are kept and used"""
 
 
 def _each_once(values: list[Any]) -> list[Any]:

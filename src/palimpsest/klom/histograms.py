@@ -1,4 +1,4 @@
-"""Per-point histograms of margins in the three definitions of KLoM, for all points at once.
+"""Per-point histograms of margins in the four definitions of KLoM, for all points at once.
 
 A bin's count is the difference of two counts of (margin >= edge), so no margin is ever looked up in
 a table of edges: one comparison per edge serves every point of a chunk.
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 
-MODES = ("ours", "easydub", "georgiev")
+MODES = ("ours", "easydub-2025", "easydub-2026", "georgiev")
+EASYDUB = MODES[1:3]  # two public codes, which count alike and differ in the divergence
 FENCE = 3.0  # interquartile ranges beyond the quartiles; Tukey's "far out" (1977)
 _BLOCK = 255  # models whose counts fit into one byte
 
@@ -34,7 +35,7 @@ def prepare(first: Array, second: Array, mode: str, bins: int, clip: float) -> P
         common = np.result_type(p, q, np.float32)
         p, q = p.astype(common, copy=False), q.astype(common, copy=False)
         return Pair(p, q, _fenced_edges(p, q, bins, clip))
-    edges = _joint_edges(p, q, bins + 1 if mode == "easydub" else bins, widen=mode == "easydub")
+    edges = _joint_edges(p, q, bins + (mode in EASYDUB), widen=mode in EASYDUB)
     common = np.result_type(p, q, np.float32)  # comparisons in float16 are exact but slow
     return Pair(*(array.astype(common, copy=False) for array in (p, q, edges)))
 
@@ -42,12 +43,13 @@ def prepare(first: Array, second: Array, mode: str, bins: int, clip: float) -> P
 def outcome_counts(margins: Array, edges: Array, mode: str) -> NDArray[np.int64]:
     """How many models fall into each outcome of each point, shape (points, outcomes).
 
-    ours: below, the bins (the last one closed), above, NaN. easydub: the bins, the last one open.
-    georgiev: below, then the bins, the last one open. What falls elsewhere is not counted.
+    ours: below, the bins (the last one closed), above, NaN. easydub-2025 and -2026: the bins, the
+    last one open. georgiev: below, then the bins, the last one open. What falls elsewhere is not
+    counted.
     """
     reached = _count_reaching(margins, edges, last_strict=mode == "ours")
     inside = reached[:-1] - reached[1:]
-    if mode == "easydub":
+    if mode in EASYDUB:
         rows = [inside]
     else:
         present = margins.shape[0] - _count(np.isnan(margins))
@@ -60,13 +62,13 @@ def outcome_counts(margins: Array, edges: Array, mode: str) -> NDArray[np.int64]
 def without_scale(edges: Array, mode: str) -> NDArray[np.bool_]:
     """Points (points,) whose score is NaN whatever the counts; none in mode ours.
 
-    easydub and georgiev: np.digitize refuses the edges, which rounding among denormal numbers has
+    All others: np.digitize refuses the edges, which rounding among denormal numbers has
     put out of order. georgiev besides: the range is not finite.
     """
     if mode == "ours":
         return np.zeros(edges.shape[1], dtype=bool)
     refused = edges[-2] > edges[-1]
-    return refused if mode == "easydub" else refused | ~np.isfinite(edges[[0, -1]]).all(axis=0)
+    return refused if mode in EASYDUB else refused | ~np.isfinite(edges[[0, -1]]).all(axis=0)
 
 
 def _joint_edges(p: Array, q: Array, edges: int, widen: bool) -> Array:

@@ -25,7 +25,8 @@ def klom(
 
     `unlearned` and `oracle` have shape (models, points); their numbers of models may differ.
     `direction` names the order: p is the population before the bars, q the one after them. The
-    histograms are normalised, q is raised to at least `floor`, and p and q are normalised again.
+    histograms are normalised, q is raised to at least `floor`, and p and q are normalised again
+    (not in easydub-2026).
     Source: Georgiev et al. (2024); Ascent Fails to Forget, evaluation section.
 
     mode "ours" (the default): margins are clipped to [-clip, clip]. Each population's range runs
@@ -36,12 +37,20 @@ def klom(
     is a single value, that value is one outcome. The score is always finite and never
     negative; identical populations score 0.
 
-    mode "easydub": the public per-point definition of EasyDUB, equal to the last bit in the input's
-    own precision, defects included. Both are clipped; `bins` equal bins over the joint range, or
-    over [low, low + 1] where low >= high; values equal to the largest are dropped; q is floored
-    where p > 0. Its direction in the public call is "oracle||unlearned". NaN if no margin of p is
-    left in a bin, or if p holds NaN; NaN in q is dropped and leaves the scale to p. NaN too where
-    the definition raises an error (edges that rounding put out of order, among denormal numbers).
+    mode "easydub-2025": the per-point definition of RoyRin/data-unlearning-bench (2025), equal to
+    the last bit in the input's own precision, defects included. Both are clipped; `bins` equal bins
+    over the joint range, or over [low, low + 1] where low >= high; values equal to the largest are
+    dropped; q is floored where p > 0. Its direction in that code's call is "oracle||unlearned". NaN
+    if no margin of p is left in a bin, or if p holds NaN; NaN in q is dropped and leaves the scale
+    to p. NaN too where the definition raises an error (edges that rounding put out of order, among
+    denormal numbers).
+
+    mode "easydub-2026": that of easydub/EasyDUB-code (2026; arXiv 2602.16400), equal to the last
+    bit too. Counted and floored as in easydub-2025, but q is not normalised again after it: the
+    score can be slightly below 0, and is 0.0, that of a perfect method, where no margin of p is
+    left in a bin or p holds NaN. Its direction in that code's call is "unlearned||oracle". NaN
+    where the definition raises an error, as above. (The code refuses unequal numbers of models,
+    its definition per point does not.)
 
     mode "georgiev": `bins` edges, so `bins` - 1 bins, over the joint range of the clipped p and
     the unclipped q; values equal to the largest are dropped; what lies below the range is an
@@ -73,10 +82,12 @@ def klom(
 def divergence(
     p_counts: NDArray[np.int64], q_counts: NDArray[np.int64], mode: str, floor: float
 ) -> NDArray[np.float64]:
-    """KL(p || q) of counts with the outcomes along the last axis; rounds as scipy does."""
+    """KL(p || q) of counts (points, outcomes); rounds as the mode's definition does."""
     from scipy.special import rel_entr  # here, because it takes longer to load than all the rest
 
     p, q = _shares(p_counts), _shares(q_counts)
+    if mode == "easydub-2026":
+        return _sum_where_p(p, np.maximum(q, floor))
     if mode == "georgiev":
         q = np.maximum(q, floor)
     else:
@@ -89,6 +100,20 @@ def divergence(
         return np.maximum(scores, 0.0)  # rounding alone can bring it below
     if mode == "georgiev":
         scores[q_counts.sum(axis=-1) == 0] = np.nan
+    return scores
+
+
+def _sum_where_p(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of p log(p / q) over the outcomes with p > 0, added up as an array of these alone is."""
+    present = p > 0
+    terms = np.log(np.divide(p, q, out=np.ones_like(p), where=present))
+    terms *= p
+    terms = np.take_along_axis(terms, np.argsort(~present, axis=1, kind="stable"), axis=1)
+    sizes = np.count_nonzero(present, axis=1)
+    scores = np.zeros(len(p))
+    for size in np.unique(sizes[sizes > 0]):
+        where = sizes == size
+        scores[where] = terms[where, :size].sum(axis=1)
     return scores
 
 

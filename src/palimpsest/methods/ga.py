@@ -1,7 +1,8 @@
 """Gradient Ascent ("Ascent Fails to Forget", Section 3 and Appendix J).
 
-Each epoch is one pass over the forget set that ascends the cross entropy. The public code uses
-plain SGD (no momentum, no decay, constant learning rate) with BatchNorm in train mode.
+Each epoch is one pass over the forget set that ascends the cross entropy. The public code of
+2025 (RoyRin/data-unlearning-bench) uses plain SGD (no momentum, no decay, constant learning rate)
+with BatchNorm in train mode; that of 2026 (easydub/EasyDUB-code) has no ascent.
 """
 
 from palimpsest.plans.plan import Phase, Plan, Term

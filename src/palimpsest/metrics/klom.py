@@ -65,7 +65,7 @@ def rows(
     split: Split,
     reference: dict[str, dict[str, float]],
     *,
-    mode: Literal["ours", "easydub", "georgiev"],
+    mode: Literal["ours", "easydub-2025", "easydub-2026", "georgiev"],
     direction: Literal["unlearned||oracle", "oracle||unlearned"],
     bins: Several,
     clip: Positive,

@@ -72,7 +72,7 @@ WRONG_VALUES = [
     ({"populations": {"first_seed": -1}}, "populations.first_seed is -1; allowed: an integer"),
     ({"populations": {"first_seed": 1.5}}, "populations.first_seed is 1.5; allowed: an integer"),
     ({"metrics": {"klom": {"mode": "mine"}}},
-     "metrics.klom.mode is the text 'mine'; allowed: ours, easydub, georgiev"),
+     "metrics.klom.mode is the text 'mine'; allowed: ours, easydub-2025, easydub-2026, georgiev"),
     ({"metrics": {"klom": {"percentile": 101}}},
      "metrics.klom.percentile is 101; allowed: a number of at least 0 and"),
     ({"forget_sets": {"Mine": {"kind": "file", "path": "a"}}}, "forget_sets.Mine is no name; allo"),

@@ -31,17 +31,17 @@ FOUR, ORACLES = _column(0, 0, 1, 2), _column(0, 1, 2, 2)
 
 
 @pytest.mark.parametrize("direction", ["unlearned||oracle", "oracle||unlearned"])
-def test_easydub_by_hand(direction):
+def test_easydub_2025_by_hand(direction):
     """The 2s are dropped: unlearned (2/3, 1/3), oracle (1/2, 1/2)."""
     u, o = np.array([2 / 3, 1 / 3]), np.array([1 / 2, 1 / 2])
     p, q = (u, o) if direction[0] == "u" else (o, u)
-    found = klom(FOUR, ORACLES, mode="easydub", bins=2, direction=direction)
+    found = klom(FOUR, ORACLES, mode="easydub-2025", bins=2, direction=direction)
     np.testing.assert_allclose(found, [(p * LOG(p / q)).sum()], rtol=1e-12)
 
 
 @pytest.mark.parametrize("direction", ["unlearned||oracle", "oracle||unlearned"])
 def test_georgiev_by_hand(direction):
-    """As easydub with three edges, but the empty outcome below the range is floored as well."""
+    """As easydub-2025 with three edges, but the empty outcome below the range is floored too."""
     u, o = np.array([0, 2 / 3, 1 / 3]), np.array([0, 1 / 2, 1 / 2])
     p, q = (u, o) if direction[0] == "u" else (o, u)
     q = np.maximum(q, 0.1) / np.maximum(q, 0.1).sum()
@@ -88,11 +88,14 @@ def test_ours_treats_a_single_value_as_an_outcome():
     np.testing.assert_allclose(above, [(p * LOG(p / q)).sum()], rtol=1e-12)
 
 
-@pytest.mark.parametrize("mode", ["ours", "easydub"])
+@pytest.mark.parametrize("mode", ["ours", "easydub-2025"])
 def test_the_floor_applies_only_where_p_has_mass(mode):
     """p sits in the first of three bins, q in the first and the last but one: q keeps its zero."""
     p, q = _column(0, 0, 0, 0, 0, 0, 0, 3), _column(0, 1, 1, 3)
-    shares = {"easydub": ([1, 0, 0], [1 / 3, 2 / 3, 0]), "ours": ([7 / 8, 0, 1 / 8], [1, 2, 1])}
+    shares = {
+        "easydub-2025": ([1, 0, 0], [1 / 3, 2 / 3, 0]),
+        "ours": ([7 / 8, 0, 1 / 8], [1, 2, 1]),
+    }
     a, b = (np.array(share, float) for share in shares[mode])
     b /= b.sum()
     expected = sum(x * LOG(x / y) for x, y in zip(a, b, strict=True) if x > 0)
@@ -110,22 +113,24 @@ def test_identical_populations_score_zero(mode):
         assert (klom(unlearned, unlearned[::-1], mode=mode) == 0).all()
 
 
-def test_clean_margins_score_as_in_easydub():
+def test_clean_margins_score_as_in_easydub_2025():
     for shift in (0.0, 0.5, 2.0, 6.0):
         pair = _pair(points=3000, shift=shift, seed=3)
         for direction in ("unlearned||oracle", "oracle||unlearned"):
             ours = _p95(*pair, direction=direction)
-            assert ours == pytest.approx(_p95(*pair, mode="easydub", direction=direction), abs=0.05)
+            assert ours == pytest.approx(
+                _p95(*pair, mode="easydub-2025", direction=direction), abs=0.05
+            )
 
 
 @pytest.mark.parametrize("direction", ["unlearned||oracle", "oracle||unlearned"])
-def test_a_broken_model_in_a_hundred_fools_easydub_but_not_ours(direction):
+def test_a_broken_model_in_a_hundred_fools_easydub_2025_but_not_ours(direction):
     """A method one standard deviation off, one of whose models broke, must not look perfect."""
     unlearned, oracle = _pair(shift=1.0)
     intact = _p95(unlearned, oracle, direction=direction)
-    perfect = _p95(*_pair(seed=9), mode="easydub", direction=direction)
+    perfect = _p95(*_pair(seed=9), mode="easydub-2025", direction=direction)
     unlearned[17] = -100.0
-    assert _p95(unlearned, oracle, mode="easydub", direction=direction) < perfect
+    assert _p95(unlearned, oracle, mode="easydub-2025", direction=direction) < perfect
     assert _p95(unlearned, oracle, direction=direction) == pytest.approx(intact, abs=0.15)
 
 
@@ -152,12 +157,33 @@ def test_a_diverged_population_scores_high_in_both_directions(value):
     assert klom(np.full((3, 1), np.nan), np.full((3, 1), np.inf)) > 8
 
 
-def test_easydub_calls_a_diverged_population_perfect_or_nothing():
+def test_easydub_2025_calls_a_diverged_population_perfect_or_nothing():
     """The defect that mode ours removes: NaN for p, 0.0 for q where it holds one bin of p."""
     oracle = np.full((50, 3), 8.0)
     diverged = np.full((50, 3), np.inf)
-    assert np.isnan(klom(diverged, oracle, mode="easydub")).all()
-    assert (klom(oracle, diverged, mode="easydub") == 0).all()
+    assert np.isnan(klom(diverged, oracle, mode="easydub-2025")).all()
+    assert (klom(oracle, diverged, mode="easydub-2025") == 0).all()
+
+
+@pytest.mark.parametrize("rows, value", [(30, 1e9), (30, np.nan), (1, np.nan)])
+def test_easydub_2026_calls_diverged_models_perfect(rows, value):
+    """In the direction of its own call; 2025, in its own, gives other numbers for NaN."""
+    rng = np.random.default_rng(0)
+    unlearned, oracle = rng.normal(8, 1, (2, 30, 200))
+    unlearned[:rows] = value
+    assert (klom(unlearned, oracle, mode="easydub-2026") == 0).all()
+    found = klom(unlearned, oracle, mode="easydub-2025", direction="oracle||unlearned")
+    assert np.isfinite(found).all() and found.max() > 0
+    assert klom(unlearned, oracle).min() > 0
+
+
+def test_easydub_2026_by_hand():
+    """The 2s are dropped; the empty bin of q is floored, and q keeps its sum of 1.1."""
+    p, q = _column(0, 1, 2), _column(0, 0, 2, 2)
+    found = klom(p, q, mode="easydub-2026", bins=2, floor=0.1)
+    np.testing.assert_allclose(found, [0.5 * LOG(0.5) + 0.5 * LOG(5)], rtol=1e-12)
+    again = klom(p, q, mode="easydub-2025", bins=2, floor=0.1)
+    np.testing.assert_allclose(again, found + LOG(1.1), rtol=1e-12)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -185,7 +211,7 @@ def test_shifting_and_scaling_the_margins_does_not_matter():
 @pytest.mark.parametrize("models, expected", [(20, 5.00), (50, 1.73), (80, 0.91), (100, 0.68)])
 def test_finite_sample_bias_of_equal_populations(models, expected):
     pair = _pair(models, 6000, seed=models)
-    assert _p95(*pair, mode="easydub") == pytest.approx(expected, rel=0.06)
+    assert _p95(*pair, mode="easydub-2025") == pytest.approx(expected, rel=0.06)
     assert _p95(*pair) == pytest.approx(expected, rel=0.06)
 
 
