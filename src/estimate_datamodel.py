@@ -19,6 +19,7 @@ import torch
 from palimpsest import config, registry
 from palimpsest.arrays import read_arrays
 from palimpsest.data.datasets import Dataset
+from palimpsest.data.forget_sets import principal_component
 from palimpsest.data.splits import Split
 from palimpsest.datamodels.agreement import Agreement, agreement
 from palimpsest.datamodels.components import extreme_points, matched, principal_components
@@ -161,10 +162,8 @@ def _material(
 
 def _definition(given: dict[str, Any], train: int) -> dict[str, int]:
     """A set that was asked for, checked."""
-    asked = {"kind": KIND, **given}
-    settings = config.section("forget_set", asked, "--definitions")
-    kind = registry.module("data/forget_sets", settings.pop("kind"))
-    kind.check(settings, train)
+    settings = config.section("forget_set", {**given, "kind": KIND}, "--definitions")
+    principal_component.check(settings, train)
     return {key: settings[key] for key in SET_KEYS}
 
 

@@ -113,6 +113,18 @@ CASES = {
         {"ascent": {"record": ["logit"]}},
         ("not exist.yaml: ascent.record", "logit", "did you mean logits"),
     ),
+    "a shipped estimate that does not exist": Case(
+        {"datamodels": {"shipped": "mine"}},
+        ("not exist.yaml: datamodels.shipped is mine", "null, to estimate anew"),
+    ),
+    "an estimate of more originals than there are": Case(
+        {"datamodels": {"estimators": {"last_layer": {"checkpoints": 9}}}},
+        ("are.yaml: datamodels.estimators.last_layer.checkpoints", "9", "at most", "which is 8"),
+    ),
+    "seeds of subsets that are not in step": Case(
+        {"datamodels": {"first_seed": 1_000_001}},
+        ("step.yaml: datamodels.first_seed", "1000001", "a multiple of datamodels.seeds"),
+    ),
     "missing CIFAR-10 files": Case(
         on_cifar10("nowhere"),
         (
@@ -222,7 +234,7 @@ def test_seed_0_is_allowed(project):
         "data": {"split_seed": 0},
         "forget_sets": {"random_8": {"seed": 0}},
         "populations": {"first_seed": 500},
-        "datamodels": {"first_seed": 0, "trak": {"seed": 0}},
+        "datamodels": {"first_seed": 0, "estimators": {"trak": {"seed": 0}}},
     }
     name = write_overlay(project, overlay, "seed 0.yaml")
     assert len(plan(project, "--configfile", SMOKE, name)) > 20

@@ -76,6 +76,8 @@ TARGETS = {
     "results/smoke/ascent/klom.csv": "gather",
     "results/smoke/ascent/figure_1.pdf": "draw",
     "results/smoke/splits/random_8.json": "select_forget_set",
+    "results/smoke/datamodels/estimate.json": "estimate_datamodel",
+    "datamodel": "datamodel",
     "figures": "figures",
     "ascent": "ascent",
     "theory": "theory",

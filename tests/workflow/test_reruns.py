@@ -29,8 +29,8 @@ STEPS = (
     "prepare_data", "datamodel_block", "estimate_datamodel", "select_forget_set", "train_block",
     "unlearn_block", "score_oracles", "score", "score_number_of_models", "gather",
 )  # fmt: skip
-TABLES = {"gather": 5}  # klom, accuracy, sharing, number_of_models, null_check
-TABLES_OF_SETTINGS = {"gather": 3}  # the first three
+TABLES = {"gather": 7}  # klom, accuracy, sharing, number_of_models, null_check; redraws of two
+TABLES_OF_SETTINGS = {"gather": 4}  # the first three; redraws of klom
 SCORES = {"score_oracles": 2, "score": 8, "score_number_of_models": 2, **TABLES}
 SCORES_OF_ONE_SET = {"score_oracles": 1, "score": 4, "score_number_of_models": 1, **TABLES}
 SCORES_OF_ONE_METHOD = {"score": 2, **TABLES_OF_SETTINGS}
@@ -39,6 +39,15 @@ MODELS = {
     "datamodel_block": 1, "estimate_datamodel": 1, "select_forget_set": 1, "train_block": 4,
     "unlearn_block": 8, **SCORES,
 }  # fmt: skip
+OF_IMPORTANT_SETS = {
+    "estimate_datamodel": 1, "select_forget_set": 1, "train_block": 1, "unlearn_block": 4,
+    **SCORES_OF_ONE_SET,
+}  # fmt: skip
+ONLY_IMPORTANT_SETS = {
+    "select_forget_set": "pc1_top_8[.]json$",
+    "train_block": "/oracle/pc1_top_8/",
+    "unlearn_block": "/pc1_top_8/",
+}
 
 
 @dataclass(frozen=True)
@@ -62,8 +71,8 @@ def grid_of_ga(**changed: list) -> dict:
 
 CASES = {
     "metrics.klom.percentile": Case(SCORES, {"metrics": {"klom": {"percentile": 90}}}),
-    "metrics.klom.interval_repeats": Case(
-        SCORES_OF_SETTINGS, {"metrics": {"klom": {"interval_repeats": 5}}}
+    "metrics.klom.redraws": Case(
+        {"score": 8, "score_number_of_models": 2, **TABLES}, {"metrics": {"klom": {"redraws": 5}}}
     ),
     "populations.stack": Case({}, {"populations": {"stack": 3}}),
     "a learning rate of ga": Case(
@@ -90,19 +99,25 @@ CASES = {
     "ascent.figures.figure_1": Case(
         {}, {"ascent": {"figures": {"figure_1": {"forget_sets": ["random_8"]}}}}
     ),
-    "datamodels.models": Case(  # one more model is one more block: the first one stays
-        {
-            "datamodel_block": 1, "estimate_datamodel": 1, "select_forget_set": 1,
-            "train_block": 1, "unlearn_block": 4, **SCORES_OF_ONE_SET,
-        },
-        {"datamodels": {"models": 25}},
-        only={
-            "datamodel_block": "/1[.]npz$",
-            "select_forget_set": "pc1_top_8[.]json$",
-            "train_block": "/oracle/pc1_top_8/",
-            "unlearn_block": "/pc1_top_8/",
-        },
+    "datamodels.held_out": Case(  # a ninth subset is one more block: the first one stays
+        {"datamodel_block": 1, **OF_IMPORTANT_SETS},
+        {"datamodels": {"held_out": 9}},
+        only={"datamodel_block": "/held_out/1[.]npz$", **ONLY_IMPORTANT_SETS},
     ),
+    "a setting of the estimator": Case(
+        OF_IMPORTANT_SETS,
+        {"datamodels": {"estimators": {"last_layer": {"ridge": 0.1}}}},
+        only=ONLY_IMPORTANT_SETS,
+    ),
+    "a setting of an estimator that is not used": Case(
+        {}, {"datamodels": {"estimators": {"trak": {"seed": 1}}}}
+    ),
+    "datamodels/estimators/last_layer.py": Case(
+        OF_IMPORTANT_SETS,
+        edit="src/palimpsest/datamodels/estimators/last_layer.py",
+        only=ONLY_IMPORTANT_SETS,
+    ),
+    "datamodels/estimators/trak.py": Case({}, edit="src/palimpsest/datamodels/estimators/trak.py"),
     "populations.models": Case(  # likewise
         {"train_block": 4, "unlearn_block": 8, **SCORES},
         {"populations": {"models": 10, "second_oracle_models": 10}},
