@@ -141,7 +141,12 @@ rule judge_worlds:
         ),
         claims="reports/ascent/claims.yaml",
     output:
-        "<results>/ascent/worlds.csv",
+        report(
+            "<results>/ascent/worlds.csv",
+            caption="../../reports/ascent/captions/worlds.rst",
+            category="Ascent Fails to Forget",
+            labels={"figure": "The claims where the truth is known"},
+        ),
     log:
         "<logs>/judge_worlds.log",
     benchmark:
