@@ -121,7 +121,10 @@ rule score_worlds:
     params:
         large=is_large,
         metrics=as_json(
-            {name: config["metrics"][name] for name in ("klom", "accuracy")}
+            {
+                "klom": config["metrics"]["klom"] | {"redraws": 15, "null_repeats": 5},
+                "accuracy": config["metrics"]["accuracy"],
+            }
         ),
         numbers=sorted({20, 50, 80, config["populations"]["models"]}),
     shell:

@@ -6,6 +6,7 @@ study at a few learning rates, and its control. Then everything is scored and ju
 A claim that no world can make hold, or none can make fail, says nothing.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -251,11 +252,23 @@ def scored(
     each world.
     """
     rows: Rows = {}
+    records: dict[int, Record] = {}
+
+    @functools.cache  # most worlds have the run's own originals and oracles
+    def floors(oracle: int) -> dict[str, dict[str, float]]:
+        settings = accepted(klom.reference, metrics["klom"])
+        return klom.reference(records[oracle], truth.split, **settings)
+
+    @functools.cache
+    def of_numbers(original: int, oracle: int) -> Rows:
+        return number_of_models_rows(
+            records[original], records[oracle], None, truth.split, numbers,
+            {"forget_set": truth.forget_set}, **metrics["klom"],
+        )  # fmt: skip
+
     for number, (name, make) in enumerate(WORLDS.items()):
         world = make(truth)
-        floors = klom.reference(
-            world.oracle, truth.split, **accepted(klom.reference, metrics["klom"])
-        )
+        records |= {id(record): record for record in (world.original, world.oracle)}
         done: dict[bytes, Rows] = {}
         parts: list[Rows] = []
         for head, record in settings_of(truth, world):
@@ -263,7 +276,7 @@ def scored(
             if key not in done:  # most settings of a world leave the same models
                 done[key] = metric_rows(
                     metrics, record, world.original, world.oracle, truth.split,
-                    {"klom": floors}, {}, COST,
+                    {"klom": floors(id(world.oracle))}, {}, COST,
                 )  # fmt: skip
             parts.append({t: [{**head, **row} for row in part] for t, part in done[key].items()})
         own = {"forget_set": truth.forget_set, "method": "oracle", "lr": None, "batch_norm": None}
@@ -273,12 +286,7 @@ def scored(
                 {}, own, COST,
             )
         )  # fmt: skip
-        parts.append(
-            number_of_models_rows(
-                world.original, world.oracle, None, truth.split, numbers,
-                {"forget_set": truth.forget_set}, **metrics["klom"],
-            )
-        )  # fmt: skip
+        parts.append(of_numbers(id(world.original), id(world.oracle)))
         for part in parts:
             for table, found in part.items():
                 rows.setdefault(table, []).extend({"world": name, **row} for row in found)
