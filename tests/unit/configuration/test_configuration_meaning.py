@@ -48,9 +48,9 @@ MEANING = [
     ({"ascent": {"figures": {"figure_1": {"forget_sets": ["random_31"]}}}},
      "ascent.figures.figure_1.forget_sets names 'random_31'; allowed: random_100, pc1_top"),
     ({"ascent": {"figures": {"figure_2": {"forget_set": "mine"}}}},
-     "ascent.figures.figure_2.forget_set names 'mine'; allowed: random_100, pc1_top_100, pc2"),
-    ({"ascent": {"forget_sets": ["random_100", "pc1_top_100"]}},
-     "ascent.figures.figure_3.forget_sets names 'pc2_top_100'; allowed: random_100, pc1_top_100"),
+     "ascent.figures.figure_2.forget_set names 'mine'; allowed: random_100, pc1_top_30, pc2"),
+    ({"ascent": {"forget_sets": ["random_100", "pc1_top_30"]}},
+     "ascent.figures.figure_3.forget_sets names 'pc2_top_30'; allowed: random_100, pc1_top_30"),
     ({"populations": {"second_oracle_models": 101}}, "populations.second_oracle_models is 101"),
     ({"populations": {"second_oracle": ["mine"]}}, "populations.second_oracle names 'mine'; allow"),
     ({"forget_sets": {"base": {"kind": "random", "size": 3, "seed": 0}}}, "forget_sets.base is th"),
@@ -72,10 +72,10 @@ MEANING = [
     ({"data": {"train_size": 30}}, "forget_sets.random_100.size is 100; allowed: at most 29"),
     ({"data": {"name": "cifar10"}, "forget_sets": {"random_100": {"size": 50_000}}},
      "forget_sets.random_100.size is 50000; allowed: at most 49999, below the 50000 training"),
-    ({"forget_sets": {"pc1_top_100": {"top": 0}}}, "pc1_top_100.top and bottom are 0; allowed"),
-    ({"forget_sets": {"pc1_top_100": {"top": 1000, "bottom": 437}}},
-     "forget_sets.pc1_top_100.top is 1437 together with bottom; allowed: at most 1436"),
-    ({"forget_sets": {"pc1_top_100": {"component": 1437}}}, "pc1_top_100.component is 1437"),
+    ({"forget_sets": {"pc1_top_30": {"top": 0}}}, "pc1_top_30.top and bottom are 0; allowed"),
+    ({"forget_sets": {"pc1_top_30": {"top": 1000, "bottom": 437}}},
+     "forget_sets.pc1_top_30.top is 1437 together with bottom; allowed: at most 1436"),
+    ({"forget_sets": {"pc1_top_30": {"component": 1437}}}, "pc1_top_30.component is 1437"),
 ]  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def ship(tmp_path, monkeypatch):
             "split_seed": 0}  # fmt: skip
 
     def run(shipped="mine", components=(1, 2), **data):
-        sets = [{"component": n, "top": 100, "bottom": 0, "indices": []} for n in components]
+        sets = [{"component": n, "top": 30, "bottom": 0, "indices": []} for n in components]
         content = {"base_split": "a", "data": shared | data, "estimator": {}, "models": 10,
                    "agreement": {}, "variance_shares": [], "sets": sets}  # fmt: skip
         (folder / f"{shipped}.estimate.json").write_text(json.dumps(content))
@@ -203,8 +203,8 @@ def test_a_shipped_estimate_of_other_data(sentence, ship, key, its, here):
 def test_a_shipped_estimate_without_a_set_in_use(sentence, ship):
     ship(components=(1, 3))
     assert sentence(SHIPPED) == (
-        "mine.yaml: datamodels.shipped is mine, which holds no set like forget_sets.pc2_top_100; "
-        "allowed: component 1, top 100, bottom 0; component 3, top 100, bottom 0; or null, to "
+        "mine.yaml: datamodels.shipped is mine, which holds no set like forget_sets.pc2_top_30; "
+        "allowed: component 1, top 30, bottom 0; component 3, top 30, bottom 0; or null, to "
         "estimate anew"
     )
 
