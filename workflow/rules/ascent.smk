@@ -80,18 +80,6 @@ rule judge_ascent:
         " claims={input.claims} --settings {params.settings} --out {output} > {log} 2>&1"
 
 
-def is_large(wildcards):
-    """Whether a forget set is not the smallest of its family: its name up to the numbers."""
-    families = {}
-    for name in ASCENT.forget_sets:
-        points = kind_of(name).points(config["forget_sets"][name]) or 0
-        families.setdefault(re.sub(r"_\d.*|_top.*", "", name), []).append(
-            (points, name)
-        )
-    own = re.sub(r"_\d.*|_top.*", "", wildcards.forget_set)
-    return "--large" if min(families[own])[1] != wildcards.forget_set else ""
-
-
 rule score_worlds:
     input:
         script="src/score_worlds.py",
@@ -119,7 +107,9 @@ rule score_worlds:
         mem_mb=memory("score"),
         runtime=minutes("score"),
     params:
-        large=is_large,
+        large=lambda wildcards: (
+            "--large" if is_larger(wildcards.forget_set, ASCENT.forget_sets) else ""
+        ),
         metrics=as_json(
             {
                 "klom": config["metrics"]["klom"] | {"redraws": 15, "null_repeats": 5},

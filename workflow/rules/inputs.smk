@@ -60,6 +60,19 @@ IMPORTANT_SETS = [
 ]
 
 
+def is_larger(forget_set, names):
+    """Whether a forget set is not the smallest of its family: those of one name up to its numbers."""
+
+    def family(name):
+        return re.sub(r"_(\d|top).*", "", name)
+
+    def size(name):
+        return kind_of(name).points(config["forget_sets"][name]) or 0
+
+    own = [name for name in names if family(name) == family(forget_set)]
+    return forget_set != min(own, key=size)
+
+
 def subset_blocks(subsets):
     """Files of the models on held-out subsets, or of those that an estimate is made from."""
     models = {
