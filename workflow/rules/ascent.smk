@@ -112,7 +112,11 @@ rule score_worlds:
         ),
         metrics=as_json(
             {
-                "klom": config["metrics"]["klom"] | {"redraws": 15, "null_repeats": 5},
+                "klom": config["metrics"]["klom"]
+                | {
+                    key: min(fewer, config["metrics"]["klom"][key])
+                    for key, fewer in (("redraws", 15), ("null_repeats", 5))
+                },
                 "accuracy": config["metrics"]["accuracy"],
             }
         ),
