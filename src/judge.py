@@ -1,10 +1,9 @@
 """Judge what a study claims: one row per claim with its verdict, from the study's measures.py."""
 
 import argparse
-import importlib
 from pathlib import Path
 
-from palimpsest.programs import check_keywords, json_map, named_paths, run_program
+from palimpsest.programs import check_keywords, json_map, named_paths, run_program, study_module
 from palimpsest.tables import write_table
 
 
@@ -18,10 +17,7 @@ def main() -> None:
     parser.add_argument("--settings", type=json_map, default={}, help="keywords of judge(), JSON")
     parser.add_argument("--out", type=Path, required=True, help="one row per claim (.csv)")
     args = parser.parse_args()
-    file = Path(__file__).parent / "palimpsest" / "studies" / args.study / "measures.py"
-    if not file.is_file():
-        raise ValueError(f"--study is {args.study!r}, and there is no {file}")
-    measures = importlib.import_module(f"palimpsest.studies.{args.study}.measures")
+    measures = study_module(args.study, "measures")
     check_keywords(measures.judge, args.settings, f"study {args.study}")
     inputs = named_paths(args.inputs)
     for name in measures.INPUTS:

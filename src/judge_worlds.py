@@ -1,7 +1,6 @@
 """Judge a study's claims in its worlds of known truth: a row for each claim and world."""
 
 import argparse
-import importlib
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +8,7 @@ import pandas as pd
 from palimpsest.claims import read_claims
 from palimpsest.files import InputError
 from palimpsest.parts import read_part
-from palimpsest.programs import run_program
+from palimpsest.programs import run_program, study_module
 from palimpsest.tables import write_table
 
 
@@ -21,10 +20,10 @@ def main() -> None:
     parser.add_argument("--margin", type=float, required=True, help="of equivalence, nats")
     parser.add_argument("--out", type=Path, required=True, help="verdicts (.csv)")
     args = parser.parse_args()
-    measures = importlib.import_module(f"palimpsest.studies.{args.study}.measures")
+    measures = study_module(args.study, "measures")
     if not args.margin > 0:
         raise InputError(f"--margin is {args.margin}; allowed: above 0, in nats")
-    worlds = importlib.import_module(f"palimpsest.studies.{args.study}.worlds")
+    worlds = study_module(args.study, "worlds")
     claims = read_claims(args.claims, measures.MEASURES, measures.KEYS)
     tables = {
         name: pd.concat([read_part(path, name) for path in args.parts], ignore_index=True)

@@ -5,16 +5,14 @@ original itself, an oracle, a broken model. Each part has the column `world`.
 """
 
 import argparse
-import importlib
 import logging
 from pathlib import Path
 
 import pandas as pd
 
 from palimpsest.data.splits import Split
-from palimpsest.files import InputError
 from palimpsest.parts import write_parts
-from palimpsest.programs import run_program, whole
+from palimpsest.programs import run_program, study_module, whole
 from palimpsest.records import Record
 from palimpsest.sections import add_metrics, metrics_of
 
@@ -34,10 +32,7 @@ def main() -> None:
     add_metrics(parser)
     parser.add_argument("--out", type=Path, required=True, help="parts of tables (.json)")
     args = parser.parse_args()
-    file = Path(__file__).parent / "palimpsest" / "studies" / args.study / "worlds.py"
-    if not file.is_file():
-        raise InputError(f"--study is {args.study!r}, and there is no {file}")
-    worlds = importlib.import_module(f"palimpsest.studies.{args.study}.worlds")
+    worlds = study_module(args.study, "worlds")
     split, metrics = Split.load(args.split), metrics_of(args)
     second = args.second_oracles
     truth = worlds.truth_of(

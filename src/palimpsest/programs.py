@@ -1,6 +1,7 @@
 """What every program in src/ shares: how it starts, ends, and reports a wrong input."""
 
 import argparse
+import importlib
 import inspect
 import json
 import logging
@@ -8,7 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+from palimpsest.files import InputError
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -111,3 +115,11 @@ def run_program(main: Callable[[], None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     logging.info("%s done in %.1f s", program, time.perf_counter() - started)
+
+
+def study_module(study: str, name: str) -> ModuleType:
+    """A file of the study that --study names, such as "measures"; InputError if it has none."""
+    file = Path(__file__).parent / "studies" / study / f"{name}.py"
+    if not file.is_file():
+        raise InputError(f"--study is {study!r}, and there is no {file}")
+    return importlib.import_module(f"palimpsest.studies.{study}.{name}")

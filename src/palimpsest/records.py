@@ -26,7 +26,7 @@ STATISTICS = {
 """name of a statistic -> how it is kept; `training.evaluate` works it out"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Record:
     """Statistics of one population, or of a sweep of settings over one population.
 

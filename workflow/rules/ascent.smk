@@ -13,10 +13,10 @@ ASCENT_FIGURES = [
 ]
 ASCENT_JUDGED = [
     "klom",
-    f"klom{REDRAWN}",
+    f"klom{REDRAWS}",
     "accuracy",
     "number_of_models",
-    f"number_of_models{REDRAWN}",
+    f"number_of_models{REDRAWS}",
 ]
 ASCENT_TABLES = [
     *dict.fromkeys([*ASCENT.metrics, *ASCENT_JUDGED]),

@@ -19,6 +19,7 @@ from palimpsest.datamodels.estimate import shipped_path
 from palimpsest.files import InputError
 from palimpsest.metrics import settings_on_oracles
 from palimpsest.records import ALWAYS
+from palimpsest.scoring import REDRAWS
 
 # Jobs run the interpreter that runs Snakemake, unless a profile deploys an environment, and one
 # thread each: several threads in one job are slower, and their sums are not the same bits.
@@ -159,14 +160,11 @@ def records_of(population):
 
 
 STUDIES = registry.names("studies")
-REDRAWN = (
-    "_redraws"  # after a metric's name: the table of the repetitions of its scores
-)
 TABLES = [
-    *(name + more for name in registry.names("metrics") for more in ("", REDRAWN)),
+    *(name + more for name in registry.names("metrics") for more in ("", REDRAWS)),
     "sharing",
     "number_of_models",
-    f"number_of_models{REDRAWN}",
+    f"number_of_models{REDRAWS}",
     "null_check",
 ]
 

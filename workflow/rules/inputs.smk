@@ -154,7 +154,7 @@ def metric_files(wildcards):
 def parts_of(wildcards):
     """Every file that holds a part of a table: of each forget set and, mostly, each method."""
     study, section = wildcards.study, config[wildcards.study]
-    if wildcards.table.removesuffix(REDRAWN) in ("number_of_models", "null_check"):
+    if wildcards.table.removesuffix(REDRAWS) in ("number_of_models", "null_check"):
         template = "<results>/{study}/number_of_models/{forget_set}.json"
         return expand(template, study=study, forget_set=section["forget_sets"])
     parts = expand(

@@ -5,13 +5,14 @@ from palimpsest.klom.point_counts import clipped_points, nan_points
 from palimpsest.klom.point_scores import DIRECTIONS, klom, reverse
 from palimpsest.klom.point_sets import set_percentiles
 from palimpsest.klom.redraws import redrawn_percentiles
-from palimpsest.klom.uncertainty import Interval, klom_intervals, null_floor
+from palimpsest.klom.uncertainty import Interval, interval_of, klom_intervals, null_floor
 
 __all__ = [
     "DIRECTIONS",
     "MODES",
     "Interval",
     "clipped_points",
+    "interval_of",
     "klom",
     "klom_intervals",
     "nan_points",

@@ -60,13 +60,10 @@ def redrawn_percentiles(
         raise ValueError(f"repeats is {repeats}: a spread needs at least 2")
     correlation = _correlation(first, start, clip)
     rest = np.sqrt(1 - correlation**2)
-    own = None if np.all(correlation == 1) else rest
     population, oracles = SmoothedPopulation(first, clip), SmoothedPopulation(second, clip)
     found: dict[str, list[float]] = {name: [] for name in columns}
     for draw in _draws(len(first), len(second), first.shape[1], repeats, seed):
-        noise = draw.shared
-        if own is not None:
-            noise = correlation * noise + own * draw.own
+        noise = correlation * draw.shared + rest * draw.own
         redrawn = population.draw_rows(draw.rows, noise)[:models]
         against = oracles.draw_rows(draw.oracle_rows, draw.oracle_noise)[:models]
         scores = klom(

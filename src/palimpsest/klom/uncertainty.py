@@ -102,8 +102,6 @@ def klom_intervals(
     can give NaN, a NaN score in a set makes its interval NaN. ValueError for fewer than two models
     in a population, since one model says nothing of the spread.
     """
-    from scipy.special import stdtrit  # here, because it takes longer to load than all the rest
-
     check_settings(mode, direction, bins, clip, floor)
     populations = as_populations(unlearned, oracle)
     used, columns = _used(sets, populations[0].shape[1])
@@ -130,11 +128,14 @@ def klom_intervals(
         percentile,
         settings,
     )
-    reach = float(stdtrit(repeats - 1, (1 + level) / 2))
-    return {name: _interval(float(scores[name]), redrawn[name], reach) for name in columns}
+    return {name: interval_of(float(scores[name]), redrawn[name], level) for name in columns}
 
 
-def _interval(score: float, redrawn: NDArray[np.float64], reach: float) -> Interval:
+def interval_of(score: float, redrawn: NDArray[np.float64], level: float = 0.95) -> Interval:
+    """The interval of a score from its redrawn values (repeats,), Student's t; not below 0."""
+    from scipy.special import stdtrit  # here, because it takes longer to load than all the rest
+
+    reach = float(stdtrit(len(redrawn) - 1, (1 + level) / 2))
     error = float(redrawn.std(ddof=1))
     low = score - reach * error
     return Interval(score, max(low, 0.0) if low == low else low, score + reach * error, error)

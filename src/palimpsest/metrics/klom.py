@@ -10,6 +10,7 @@ import numpy as np
 from palimpsest.data.splits import PARTS, Split
 from palimpsest.klom import (
     clipped_points,
+    interval_of,
     klom,
     nan_points,
     null_floor,
@@ -82,8 +83,6 @@ def rows(
     setting is made from them. `halves` are the scores of the even models against the even oracles,
     and of the odd against the odd: what is chosen by the one is judged by the other.
     """
-    from scipy.special import stdtrit  # here, since the configuration reads this file too
-
     unlearned, oracles = record["margin"], oracle["margin"]
     columns = {part: split.columns(part) for part in PARTS}
     settings: dict[str, Any] = {
@@ -109,17 +108,16 @@ def rows(
         repeats=redraws,
         **settings,
     )
-    reach = float(stdtrit(redraws - 1, 0.975))
     found = []
     for part, where in columns.items():
-        error = reach * float(redrawn[part].std(ddof=1))
+        interval = interval_of(whole[part], redrawn[part])
         found.append({
             "split": part,
             "points": len(where),
             "percentile": percentile,
             "klom": whole[part],
-            "ci_low": max(whole[part] - error, 0.0) if error == error else error,
-            "ci_high": whole[part] + error,
+            "ci_low": interval.ci_low,
+            "ci_high": interval.ci_high,
             "null": reference[part]["null"],
             "klom_mean": scores[where].mean(),
             "reversed": backwards[part],

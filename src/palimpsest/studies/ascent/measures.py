@@ -66,74 +66,65 @@ class Results:
 
         `improves`: nearer to the oracle than the original on the forget set. `breaks`: farther on
         validation or retain set. `stays`: like the original on all three. `unlearns`: improves and
-        does not break.
+        does not break. Neither the originals nor what is counted under another name has answers.
         """
-        table = by_setting(self.klom)
-        original = self.original_of(table)
-        asked = ((table["method"] != "nothing") & ~table["again"]).to_numpy()
-        answers = pd.DataFrame(None, table.index, _ANSWERS, dtype=object)
-        against = {split: self._against_original(table, original, split, asked) for split in PARTS}
-        gain = pd.Series(self.excess("forget").above(), self.originals, dtype=object)
+        table = self._rows
+        asked = table.index[(table["method"] != "nothing") & ~table["again"]]
+        forget_sets = table.loc[asked, "forget_set"]
+        base = self._original[forget_sets].to_numpy()
+        against = {
+            split: Contrasts.of(scores.at(asked).minus(scores.at(base)), self.margin)
+            for split, scores in self.scores.items()
+        }
+        gain = dict(zip(self.forget_sets, self.excess("forget").above(), strict=True))
         improves = [
             # a no says something only where there was something to gain
             None if answer is False and gain[name] is not True else answer
-            for answer, name in zip(
-                against["forget"].below(), table.loc[asked, "forget_set"], strict=True
-            )
+            for answer, name in zip(against["forget"].below(), forget_sets, strict=True)
         ]
         breaks = [
             negation(both(negation(val), negation(retain)))
             for val, retain in zip(against["val"].above(), against["retain"].above(), strict=True)
         ]
         alike = zip(*(against[split].alike() for split in PARTS), strict=True)
-        answers.loc[asked, "improves"] = pd.Series(improves, answers.index[asked], dtype=object)
-        answers.loc[asked, "breaks"] = pd.Series(breaks, answers.index[asked], dtype=object)
-        answers.loc[asked, "stays"] = pd.Series(
-            [both(both(a, b), c) for a, b, c in alike], answers.index[asked], dtype=object
-        )
-        answers.loc[asked, "unlearns"] = pd.Series(
-            [both(i, negation(b)) for i, b in zip(improves, breaks, strict=True)],
-            answers.index[asked],
-            dtype=object,
-        )
-        return table.join(answers)
+        answers = {
+            "improves": improves,
+            "breaks": breaks,
+            "stays": [both(both(a, b), c) for a, b, c in alike],
+            "unlearns": [both(i, negation(b)) for i, b in zip(improves, breaks, strict=True)],
+        }
+        return table.join(pd.DataFrame(answers, asked, dtype=object))
 
     @cached_property
     def scores(self) -> dict[str, Scores]:
         """The scores of each split, row by row those of `settings`."""
-        table, redrawn = by_setting(self.klom), redrawn_by_setting(self.klom, self.klom_redraws)
-        return {s: Scores(table[f"{s}_klom"].to_numpy(float), redrawn[s]) for s in PARTS}
+        redrawn = redrawn_by_setting(self.klom, self.klom_redraws)
+        return {s: Scores(self._rows[f"{s}_klom"].to_numpy(float), redrawn[s]) for s in PARTS}
 
     @cached_property
-    def originals(self) -> pd.Index:
+    def forget_sets(self) -> list[str]:
         """The forget sets, in the order of the table."""
-        return pd.Index(dict.fromkeys(self.klom["forget_set"]))
-
-    def original_of(self, table: pd.DataFrame) -> pd.Series:
-        """Forget set -> the row of method nothing, the original; ValueError where there is none."""
-        own = table[table["method"] == "nothing"]
-        rows = pd.Series(own.index, own["forget_set"])
-        for name in self.originals:
-            if name not in rows.index or not rows.index.is_unique:
-                raise ValueError(f"forget set {name} needs one row of method nothing, the original")
-        return rows.reindex(self.originals)
+        return list(dict.fromkeys(self.klom["forget_set"]))
 
     def excess(self, split: str) -> Contrasts:
         """Of each forget set, the original's score above the null floor."""
-        table = by_setting(self.klom)
-        rows = self.original_of(table).to_numpy()
-        null = table.loc[rows, f"{split}_null"].to_numpy(float)
+        rows = self._original.to_numpy()
+        null = self._rows.loc[rows, f"{split}_null"].to_numpy(float)
         return Contrasts.of(self.scores[split].at(rows).less(null), self.margin)
 
-    def _against_original(
-        self, table: pd.DataFrame, original: pd.Series, split: str, asked: np.ndarray
-    ) -> Contrasts:
-        base = original[table.loc[asked, "forget_set"]].to_numpy()
-        scores = self.scores[split]
-        return Contrasts.of(scores.at(np.flatnonzero(asked)).minus(scores.at(base)), self.margin)
+    @cached_property
+    def _rows(self) -> pd.DataFrame:
+        return by_setting(self.klom)
 
-
-_ANSWERS = ("improves", "breaks", "stays", "unlearns")
+    @cached_property
+    def _original(self) -> pd.Series:
+        """Forget set -> the row of method nothing, the original; ValueError where there is none."""
+        own = self._rows[self._rows["method"] == "nothing"]
+        rows = pd.Series(own.index, own["forget_set"])
+        for name in self.forget_sets:
+            if name not in rows.index or not rows.index.is_unique:
+                raise ValueError(f"forget set {name} needs one row of method nothing, the original")
+        return rows.reindex(self.forget_sets)
 
 
 def judge(
@@ -230,9 +221,8 @@ def _excess(split: str, *, negated: bool = False) -> Measure:
     """Whether the original's score on a split lies above the null floor by more than the margin."""
 
     def measure(results: Results, claim: dict[str, Any]) -> list[Case]:
-        names = list(results.originals)
-        found = dict(zip(names, results.excess(split).above(), strict=True))
-        chosen = [name for name in names if matches(name, claim.get("forget_sets"))]
+        found = dict(zip(results.forget_sets, results.excess(split).above(), strict=True))
+        chosen = [name for name in found if matches(name, claim.get("forget_sets"))]
         answers = [negation(found[n]) if negated else found[n] for n in chosen]
         return _cases(results, claim, chosen, answers, chosen)
 

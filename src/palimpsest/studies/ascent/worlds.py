@@ -252,23 +252,21 @@ def scored(
     each world.
     """
     rows: Rows = {}
-    records: dict[int, Record] = {}
 
     @functools.cache  # most worlds have the run's own originals and oracles
-    def floors(oracle: int) -> dict[str, dict[str, float]]:
+    def floors(oracle: Record) -> dict[str, dict[str, float]]:
         settings = accepted(klom.reference, metrics["klom"])
-        return klom.reference(records[oracle], truth.split, **settings)
+        return klom.reference(oracle, truth.split, **settings)
 
     @functools.cache
-    def of_numbers(original: int, oracle: int) -> Rows:
+    def of_numbers(original: Record, oracle: Record) -> Rows:
         return number_of_models_rows(
-            records[original], records[oracle], None, truth.split, numbers,
+            original, oracle, None, truth.split, numbers,
             {"forget_set": truth.forget_set}, **metrics["klom"],
         )  # fmt: skip
 
     for number, (name, make) in enumerate(WORLDS.items()):
         world = make(truth)
-        records |= {id(record): record for record in (world.original, world.oracle)}
         done: dict[bytes, Rows] = {}
         parts: list[Rows] = []
         for head, record in settings_of(truth, world):
@@ -276,7 +274,7 @@ def scored(
             if key not in done:  # most settings of a world leave the same models
                 done[key] = metric_rows(
                     metrics, record, world.original, world.oracle, truth.split,
-                    {"klom": floors(id(world.oracle))}, {}, COST,
+                    {"klom": floors(world.oracle)}, {}, COST,
                 )  # fmt: skip
             parts.append({t: [{**head, **row} for row in part] for t, part in done[key].items()})
         own = {"forget_set": truth.forget_set, "method": "oracle", "lr": None, "batch_norm": None}
@@ -286,7 +284,7 @@ def scored(
                 {}, own, COST,
             )
         )  # fmt: skip
-        parts.append(of_numbers(id(world.original), id(world.oracle)))
+        parts.append(of_numbers(world.original, world.oracle))
         for part in parts:
             for table, found in part.items():
                 rows.setdefault(table, []).extend({"world": name, **row} for row in found)
