@@ -49,6 +49,11 @@ def mean_of(scores: Sequence[Scores]) -> Scores:
     return Scores(*(np.mean(parts, axis=0) for parts in zip(*scores, strict=True)))
 
 
+def joined(scores: Sequence[Scores]) -> Scores:
+    """Several scores as the rows of one."""
+    return Scores(*(np.concatenate(parts) for parts in zip(*scores, strict=True)))
+
+
 @dataclass(frozen=True)
 class Contrasts:
     """Differences judged together, in nats: `value`, `error` (standard error), `low` and `high`

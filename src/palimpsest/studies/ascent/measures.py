@@ -19,7 +19,7 @@ import pandas as pd
 
 from palimpsest import claims
 from palimpsest.claims import Case, Measure, matches
-from palimpsest.contrasts import Contrasts, Scores, mean_of
+from palimpsest.contrasts import Contrasts, Scores, joined, mean_of
 from palimpsest.data.splits import PARTS
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate
 from palimpsest.files import InputError
@@ -244,14 +244,15 @@ def _retain_like_val(results: Results, claim: dict[str, Any]) -> list[Case]:
 def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
     """Of the settings but the best: whether their mean KLoM lies above the best one's.
 
-    The best is chosen by the even models, so that it is not the luckiest.
+    The best is chosen by the even models, so that it is not the luckiest. A forget set that surely
+    none of the settings unlearns has no case: there is no success that a choice could have found.
     """
     cases: list[Case] = []
     means = mean_of([results.scores[split] for split in PARTS])
     for forget_set, rows in _rows(results, claim).groupby("forget_set", sort=False):
         chance = rows[[f"{split}_even_half" for split in PARTS]].mean(axis=1)
         best, others = chance.idxmin(), rows.index[rows.index != chance.idxmin()]
-        if not len(others):
+        if not len(others) or all(answer is False for answer in rows["unlearns"]):
             continue
         found = Contrasts.of(means.at(others).minus(means.at([best])), results.margin)
         names = _names(results, rows.loc[others])
@@ -278,8 +279,7 @@ def _harder_than_others(results: Results, claim: dict[str, Any]) -> list[Case]:
     if not pairs:
         return []
     differences = [best[name].minus(best[other]) for name, other in pairs]
-    joined = Scores(*(np.concatenate(parts) for parts in zip(*differences, strict=True)))
-    found = Contrasts.of(joined, results.margin)
+    found = Contrasts.of(joined(differences), results.margin)
     answers = [
         True if above else False if above is False or below else None
         for above, below in zip(found.above(), found.below(), strict=True)
@@ -318,31 +318,31 @@ def _larger_unlearns_less(results: Results, claim: dict[str, Any]) -> list[Case]
 def _by_number(question: Callable[[Contrasts], list[Answer]], *, above_floor: bool) -> Measure:
     """The measure that asks `question` of the originals' change from some numbers of models to all.
 
-    Retain and validation set; of the scores, or of what they have above the floor. Asked only where
-    the run has models beyond the number asked about.
+    A case is a forget set and a number of models; the change is that of the mean over retain and
+    validation set, of the scores, or of what they have above the floor. Asked only where the run
+    has models beyond the number asked about.
     """
 
     def measure(results: Results, claim: dict[str, Any]) -> list[Case]:
         table = results.number_of_models
-        table = table[(table["comparison"] == "original")].reset_index(drop=True)
+        table = table[table["comparison"] == "original"].reset_index(drop=True)
         keys = ["forget_set", "n_models", "split"]
         redraws = table[keys].merge(results.number_of_models_redraws, on=keys, how="left")
         values = redraws[[name for name in redraws if str(name).startswith("redraw_")]].to_numpy()
         floor = (table["null"] * above_floor).to_numpy(float)
         scores = Scores(table["klom"].to_numpy(float), values).less(floor)
-        rows, last, names = [], [], []
-        for (forget_set, split), part in table.groupby(["forget_set", "split"], sort=False):
-            if split not in ("retain", "val"):
-                continue
-            most = part["n_models"].idxmax()
-            for place, models in part["n_models"].items():
-                if models in claim["models"] and place != most:
-                    rows.append(place)
-                    last.append(most)
-                    names.append(f"{forget_set}, {split}, N = {models}")
-        if not rows:
+        changes, names = [], []
+        for forget_set, part in table.groupby("forget_set", sort=False):
+            rows = part.reset_index().pivot(index="n_models", columns="split", values="index")
+            both_splits = {n: rows.loc[n, ["retain", "val"]].to_list() for n in rows.index}
+            means = {n: mean_of([scores.at([row]) for row in both_splits[n]]) for n in both_splits}
+            most = max(means)
+            for models in sorted(set(claim["models"]) & set(means) - {most}):
+                changes.append(means[models].minus(means[most]))
+                names.append(f"{forget_set}, N = {models}")
+        if not changes:
             return []
-        found = Contrasts.of(scores.at(rows).minus(scores.at(last)), results.margin)
+        found = Contrasts.of(joined(changes), results.margin)
         return [Case(name, answer) for name, answer in zip(names, question(found), strict=True)]
 
     return measure
