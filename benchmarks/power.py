@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--correlation", type=float, default=0.9, help="with the originals")
     parser.add_argument("--worlds", type=int, default=40)
     parser.add_argument("--redraws", type=int, default=20)
-    parser.add_argument("--margin", type=float, default=0.5, help="of equivalence, nats")
+    parser.add_argument("--margin", type=float, default=0.7, help="of equivalence, nats")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     rows = []

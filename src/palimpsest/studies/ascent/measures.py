@@ -331,11 +331,11 @@ def _by_number(question: Callable[[Contrasts], list[Answer]], *, above_floor: bo
         values = redraws[[name for name in redraws if str(name).startswith("redraw_")]].to_numpy()
         floor = (table["null"] * above_floor).to_numpy(float)
         scores = Scores(table["klom"].to_numpy(float), values).less(floor)
+        asked = table[table["split"].isin(["retain", "val"])]
         changes, names = [], []
-        for forget_set, part in table.groupby("forget_set", sort=False):
-            rows = part.reset_index().pivot(index="n_models", columns="split", values="index")
-            both_splits = {n: rows.loc[n, ["retain", "val"]].to_list() for n in rows.index}
-            means = {n: mean_of([scores.at([row]) for row in both_splits[n]]) for n in both_splits}
+        for forget_set, part in asked.groupby("forget_set", sort=False):
+            rows = part.groupby("n_models").groups
+            means = {n: mean_of([scores.at([row]) for row in rows[n]]) for n in rows}
             most = max(means)
             for models in sorted(set(claim["models"]) & set(means) - {most}):
                 changes.append(means[models].minus(means[most]))

@@ -146,6 +146,8 @@ def test_the_original_against_the_floor():
 def test_worse_than_the_best_compares_the_means_over_the_splits():
     rows = [ORIGINAL, row("ga", 1.0), row("ga", 1.2, lr=2.0), row("ga", 4.0, 4.0, 4.0, lr=3.0)]
     assert answers("worse_than_the_best", rows) == [False, True]
+    useless = [ORIGINAL, row("ga", 4.0), row("ga", 4.0, 8.0, 8.0, lr=3.0)]
+    assert answers("worse_than_the_best", useless) == []  # nothing that a choice could have found
 
 
 def test_the_hardest_forget_set():
@@ -174,13 +176,15 @@ def test_larger_sets_of_a_family():
 
 
 def test_numbers_of_models():
+    """Of retain and validation set together: one of them alone would be beyond the margin."""
     few, spread = [], []
     generator = np.random.default_rng(0)
-    for split in ("forget", "retain"):
+    for split, excess in (("forget", 9.0), ("retain", 0.1), ("val", 0.1)):
         for n, null in ((20, 5.0), (80, 0.9), (100, 0.7)):
             keys = {"forget_set": "pc1", "comparison": "original", "n_models": n, "split": split}
-            few.append(keys | {"percentile": 95, "klom": null + 0.1, "null": null})
-            noise = null + 0.1 + generator.normal(0, 0.05, REPEATS)
+            klom = null + excess * (n / 100) + (split == "val") * (n == 80) * 0.4
+            few.append(keys | {"percentile": 95, "klom": klom, "null": null})
+            noise = klom + generator.normal(0, 0.02, REPEATS)
             spread.append(keys | {f"redraw_{place}": v for place, v in enumerate(noise)})
     ask = {
         "rows": [ORIGINAL],
