@@ -6,7 +6,7 @@ the cases. How a difference of two scores is judged stands in `contrasts`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pandas as pd
 
 from palimpsest.config.reading import read_yaml
 from palimpsest.files import InputError
-from palimpsest.verdicts import QUANTIFIERS, verdict
+from palimpsest.verdicts import QUANTIFIERS, Answer, verdict
 
 COLUMNS = (
     "id", "paper", "place", "text", "measured_by", "quantifier", "verdict", "cases", "yes", "no",
@@ -33,6 +33,8 @@ class Case:
     doubt: str | None = None
 
 
+DECIDED_BY_ONE: dict[str, Answer] = {"all": False, "some": True, "none": True}
+"""quantifier -> the answer of a single case that decides it"""
 Measure = Callable[[Any, dict[str, Any]], list[Case]]
 """What it says of each case, from the results of a study and the keys of a claim."""
 
@@ -68,11 +70,28 @@ def read_claims(
     return claims
 
 
-def judge(claims: list[dict[str, Any]], results: Any, measures: dict[str, Measure]) -> pd.DataFrame:
-    """One row per claim with its verdict and the counts behind it; the columns are COLUMNS."""
+def judge(
+    claims: list[dict[str, Any]],
+    results: Any,
+    measures: dict[str, Measure],
+    strictly: Any | None = None,
+) -> pd.DataFrame:
+    """One row per claim with its verdict and the counts behind it; the columns are COLUMNS.
+
+    `strictly`: the same results, judged so that one false answer among all is unlikely; what they
+    leave undecided does not decide a claim by itself (DECIDED_BY_ONE).
+    """
     rows = []
     for claim in claims:
-        cases = measures[claim["measured_by"]](results, claim)
+        measure, telling = measures[claim["measured_by"]], DECIDED_BY_ONE.get(claim["quantifier"])
+        cases = measure(results, claim)
+        if strictly is not None and telling is not None:
+            again = measure(strictly, claim)
+            cases = [
+                case if case.answer is not telling or surer.answer is telling
+                else replace(case, answer=None)
+                for case, surer in zip(cases, again, strict=True)
+            ]  # fmt: skip
         answers = [case.answer for case in cases]
         rows.append(
             {name: claim[name] for name in COLUMNS[:6]}
@@ -97,7 +116,7 @@ def evidence(cases: list[Case], quantifier: str) -> str:
         f"{answers.count(True)} of {len(cases)} cases yes, {answers.count(False)} no, "
         f"{answers.count(None)} undecided"
     )
-    telling = {"all": False, "none": True, "some": True}.get(quantifier)
+    telling = DECIDED_BY_ONE.get(quantifier)
     deciding = [case.name for case in cases if telling is not None and case.answer is telling]
     if deciding:
         text += f"; {'no' if telling is False else 'yes'}: {deciding[0]}"

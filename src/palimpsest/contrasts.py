@@ -8,11 +8,13 @@ and m counts as no difference, and what is sure of neither side is not decided; 
 move a difference across the whole undecided band to turn a yes into a no.
 
 Where many differences are judged together, the p-values of each question are adjusted by Benjamini
-and Hochberg (1995), so that of the sure answers a part of at most ALPHA is false.
+and Hochberg (1995), so that of the sure answers a part of at most ALPHA is false. Where one case
+decides a claim ("some" run does, "none" does), that is not enough, since one false answer of many
+will do; there the answers are `strict`: the chance of any false one is at most ALPHA (Bonferroni).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +23,7 @@ from scipy.stats import false_discovery_control, t
 from palimpsest.verdicts import Answer
 
 ALPHA = 0.05
-"""false discovery rate of sure answers"""
+"""false discovery rate of sure answers; of strict ones the chance of any false one"""
 _EXACT = 1e-9  # nats: the standard error of a difference that does not vary at all
 
 
@@ -64,12 +66,13 @@ class Contrasts:
     error: np.ndarray
     freedom: int
     margin: float
+    strict: bool = False
 
     @classmethod
-    def of(cls, scores: Scores, margin: float) -> "Contrasts":
+    def of(cls, scores: Scores, margin: float, *, strict: bool = False) -> "Contrasts":
         """Differences, or scores that are compared with 0."""
         error = np.maximum(scores.redrawn.std(axis=1, ddof=1), _EXACT)
-        return cls(scores.value, error, scores.redrawn.shape[1] - 1, margin)
+        return cls(scores.value, error, scores.redrawn.shape[1] - 1, margin, strict)
 
     @property
     def low(self) -> np.ndarray:
@@ -88,7 +91,7 @@ class Contrasts:
 
     def below(self) -> list[Answer]:
         """The same downwards: whether each difference lies below -margin."""
-        return Contrasts(-self.value, self.error, self.freedom, self.margin).above()
+        return replace(self, value=-self.value).above()
 
     def alike(self) -> list[Answer]:
         """Whether each difference lies within the margin: no if surely beyond it."""
@@ -107,7 +110,10 @@ class Contrasts:
         finite = np.isfinite(chances)
         sure = np.zeros(len(chances), bool)
         if finite.any():
-            sure[finite] = false_discovery_control(chances[finite]) <= ALPHA
+            own = chances[finite]
+            sure[finite] = (
+                own * len(own) if self.strict else false_discovery_control(own)
+            ) <= ALPHA
         return sure
 
 

@@ -98,7 +98,12 @@ rule score_number_of_models:
         runtime=minutes("score"),
     params:
         metrics=as_json({"klom": config["metrics"]["klom"]}),
-        numbers=lambda wildcards: config[wildcards.study]["numbers_of_models"],
+        numbers=lambda wildcards: sorted(
+            {
+                config["populations"]["models"],
+                *config[wildcards.study]["numbers_of_models"],
+            }
+        ),
     shell:
         "python {input.script} --forget-set {wildcards.forget_set} --split {input.split}"
         " --originals {input.originals} --oracles {input.oracles}"

@@ -132,13 +132,18 @@ def klom_intervals(
 
 
 def interval_of(score: float, redrawn: NDArray[np.float64], level: float = 0.95) -> Interval:
-    """The interval of a score from its redrawn values (repeats,), Student's t; not below 0."""
+    """The interval of a score from its redrawn values (repeats,), Student's t.
+
+    Not below 0, unless the score is (that of easydub-2026 can be).
+    """
     from scipy.special import stdtrit  # here, because it takes longer to load than all the rest
 
     reach = float(stdtrit(len(redrawn) - 1, (1 + level) / 2))
     error = float(redrawn.std(ddof=1))
     low = score - reach * error
-    return Interval(score, max(low, 0.0) if low == low else low, score + reach * error, error)
+    return Interval(
+        score, max(low, min(score, 0.0)) if low == low else low, score + reach * error, error
+    )
 
 
 def _redrawn(

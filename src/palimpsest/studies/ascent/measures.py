@@ -8,7 +8,7 @@ run together.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -37,7 +37,10 @@ from palimpsest.verdicts import Answer, both, negation
 
 TABLES = ("klom", "klom_redraws", "accuracy", "number_of_models", "number_of_models_redraws")
 INPUTS = ("claims", *TABLES)
-KEYS = ("forget_sets", "methods", "settings", "families", "models", "control", "important")
+KEYS = (
+    "forget_sets", "methods", "settings", "rates", "covers", "families", "models", "control",
+    "important",
+)  # fmt: skip
 """of claims, that measures read"""
 _CONFIDENCE = 0.95
 
@@ -50,6 +53,8 @@ class Results:
         klom, klom_redraws, accuracy, number_of_models, number_of_models_redraws: the tables.
         margin: differences of KLoM below it, in nats, count as none.
         doubts: forget set -> why its points cannot be called important.
+        strict: whether the chance of any false answer is held down, and not the part of false ones.
+        thinned: whether a no that rests on a part of the paper's grid decides nothing.
     """
 
     klom: pd.DataFrame
@@ -59,6 +64,16 @@ class Results:
     number_of_models_redraws: pd.DataFrame
     margin: float
     doubts: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
+    thinned: bool = True
+
+    def strictly(self) -> "Results":
+        """The same, of which one false answer is unlikely."""
+        return replace(self, strict=True)
+
+    def contrasts(self, scores: Scores) -> Contrasts:
+        """Differences of scores, judged together."""
+        return Contrasts.of(scores, self.margin, strict=self.strict)
 
     @cached_property
     def settings(self) -> pd.DataFrame:
@@ -73,7 +88,7 @@ class Results:
         forget_sets = table.loc[asked, "forget_set"]
         base = self._original[forget_sets].to_numpy()
         against = {
-            split: Contrasts.of(scores.at(asked).minus(scores.at(base)), self.margin)
+            split: self.contrasts(scores.at(asked).minus(scores.at(base)))
             for split, scores in self.scores.items()
         }
         gain = dict(zip(self.forget_sets, self.excess("forget").above(), strict=True))
@@ -82,10 +97,8 @@ class Results:
             None if answer is False and gain[name] is not True else answer
             for answer, name in zip(against["forget"].below(), forget_sets, strict=True)
         ]
-        breaks = [
-            negation(both(negation(val), negation(retain)))
-            for val, retain in zip(against["val"].above(), against["retain"].above(), strict=True)
-        ]
+        harmed = (against[split].above() for split in ("val", "retain"))
+        breaks = [_any(*each) for each in zip(*harmed, strict=True)]
         alike = zip(*(against[split].alike() for split in PARTS), strict=True)
         answers = {
             "improves": improves,
@@ -101,6 +114,14 @@ class Results:
         redrawn = redrawn_by_setting(self.klom, self.klom_redraws)
         return {s: Scores(self._rows[f"{s}_klom"].to_numpy(float), redrawn[s]) for s in PARTS}
 
+    def odd_half(self, split: str, rows: Any) -> Scores:
+        """The scores at some rows of the odd models alone, whose errors are those of half as many:
+        for settings that were chosen by the even ones."""
+        value = self._rows.loc[rows, f"{split}_odd_half"].to_numpy(float)
+        own = self.scores[split].at(rows)
+        spread = own.redrawn - own.redrawn.mean(axis=1, keepdims=True)
+        return Scores(value, value[:, None] + math.sqrt(2) * spread)
+
     @cached_property
     def forget_sets(self) -> list[str]:
         """The forget sets, in the order of the table."""
@@ -110,7 +131,7 @@ class Results:
         """Of each forget set, the original's score above the null floor."""
         rows = self._original.to_numpy()
         null = self._rows.loc[rows, f"{split}_null"].to_numpy(float)
-        return Contrasts.of(self.scores[split].at(rows).less(null), self.margin)
+        return self.contrasts(self.scores[split].at(rows).less(null))
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
@@ -148,7 +169,8 @@ def judge(
             if doubt:
                 doubts[name] = f"{name}: {doubt}"
     results = read_results({name: inputs[name][0] for name in TABLES}, margin, doubts)
-    return claims.judge(claims.read_claims(inputs["claims"][0], MEASURES, KEYS), results, MEASURES)
+    asked = claims.read_claims(inputs["claims"][0], MEASURES, KEYS)
+    return claims.judge(asked, results, MEASURES, results.strictly())
 
 
 def read_results(paths: Mapping[str, Path], margin: float, doubts: Mapping[str, str]) -> Results:
@@ -169,6 +191,8 @@ def _rows(results: Results, claim: Mapping[str, Any], control: bool = False) -> 
     for key, value in claim.get("settings", {}).items():
         # a method that has no such setting is not asked for it
         chosen &= table[key].isna() | (table[key] == value) if key in table else True
+    if "rates" in claim:
+        chosen &= table["lr"].between(*claim["rates"])
     patterns = claim.get("forget_sets")
     chosen &= table["forget_set"].map(lambda name: matches(str(name), patterns))
     return table[chosen]
@@ -202,12 +226,34 @@ def _cases(
     answers: Sequence[Answer],
     forget_sets: Sequence[str],
 ) -> list[Case]:
-    """Cases by name; where the claim speaks of important points, doubted ones are undecided."""
+    """Cases by name.
+
+    Where the claim speaks of important points, those of doubted sets are undecided; and where it
+    says that some run does a thing, a no is, as long as values of the paper's grid are missing.
+    """
     cases = []
+    missing = _missing(results, claim)
     for name, answer, forget_set in zip(names, answers, forget_sets, strict=True):
         doubt = results.doubts.get(forget_set) if claim.get("important") else None
+        if doubt is None and answer is False:
+            doubt = missing
         cases.append(Case(name, None if doubt else answer, doubt))
     return cases
+
+
+def _missing(results: Results, claim: Mapping[str, Any]) -> str | None:
+    """What the run's settings lack of those values that a no of the claim has to rest on."""
+    rows = _rows(results, claim) if results.thinned else None
+    for key, needed in claim.get("covers", {}).items():
+        if rows is None or key not in rows:
+            continue
+        lacking = [
+            value for value in needed if not np.isclose(rows[key].astype(float), value).any()
+        ]
+        if lacking:
+            listed = ", ".join(f"{value:g}" for value in lacking)
+            return f"this run's grid lacks the paper's {key} {listed}"
+    return None
 
 
 def _improves_but_breaks(results: Results, claim: dict[str, Any]) -> list[Case]:
@@ -231,61 +277,121 @@ def _excess(split: str, *, negated: bool = False) -> Measure:
 
 def _retain_like_val(results: Results, claim: dict[str, Any]) -> list[Case]:
     """The scores on retain and validation set differ by less than the margin."""
-    if claim.get("methods") == ["nothing"]:
+    if claim.get("methods") == ["nothing"]:  # the original
         table = results.settings
         rows = table[table["method"] == "nothing"]
     else:
         rows = _rows(results, claim)
     retain, val = (results.scores[split].at(rows.index) for split in ("retain", "val"))
-    found = Contrasts.of(retain.minus(val), results.margin)
+    found = results.contrasts(retain.minus(val))
     return _cases(results, claim, _names(results, rows), found.alike(), rows["forget_set"])
 
 
-def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
-    """Of the settings but the best: whether their mean KLoM lies above the best one's.
+def _original_low_and_alike(results: Results, claim: dict[str, Any]) -> list[Case]:
+    """The original's scores on retain and validation set are near the floor, and alike."""
+    alike = _retain_like_val(results, {**claim, "methods": ["nothing"]})
+    low = [both(*map(negation, pair)) for pair in zip(
+        results.excess("retain").above(), results.excess("val").above(), strict=True
+    )]  # fmt: skip
+    return [
+        replace(case, answer=both(case.answer, answer))
+        for case, answer in zip(alike, low, strict=True)
+    ]
 
-    The best is chosen by the even models, so that it is not the luckiest. A forget set that surely
-    none of the settings unlearns has no case: there is no success that a choice could have found.
+
+def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
+    """Of the settings but the best: whether they do worse than the best one on some split.
+
+    The best has the smallest mean over the splits of the even models, and is compared on the odd
+    ones. Whether one has to choose is asked only where something surely unlearns; a forget set that
+    surely none of the settings unlearns is no case.
     """
     cases: list[Case] = []
-    means = mean_of([results.scores[split] for split in PARTS])
     for forget_set, rows in _rows(results, claim).groupby("forget_set", sort=False):
         chance = rows[[f"{split}_even_half" for split in PARTS]].mean(axis=1)
         best, others = chance.idxmin(), rows.index[rows.index != chance.idxmin()]
-        if not len(others) or all(answer is False for answer in rows["unlearns"]):
+        success = list(rows["unlearns"])
+        if not len(others) or all(answer is False for answer in success):
             continue
-        found = Contrasts.of(means.at(others).minus(means.at([best])), results.margin)
+        answers: list[Answer] = [None] * len(others)
+        if any(success):
+            above = (
+                results.contrasts(
+                    results.odd_half(split, others).minus(results.odd_half(split, [best]))
+                ).above()
+                for split in PARTS
+            )
+            answers = [_any(*each) for each in zip(*above, strict=True)]
         names = _names(results, rows.loc[others])
-        cases += _cases(results, claim, names, found.above(), [str(forget_set)] * len(others))
+        cases += _cases(results, claim, names, answers, [str(forget_set)] * len(others))
     return cases
+
+
+def _any(*answers: Answer) -> Answer:
+    """Yes if one is yes, no if all are no, otherwise undecided."""
+    return True if True in answers else None if None in answers else False
 
 
 def _harder_than_others(results: Results, claim: dict[str, Any]) -> list[Case]:
     """Pairs of a claimed forget set and another: whether its best setting is farther off.
 
-    How far off a setting is: its largest score above the floor, of the three splits. The best
-    setting is chosen by the even models.
+    How far off a setting is: its largest score of the three splits. The best setting is chosen by
+    the even models, and compared on the odd ones.
     """
     best: dict[str, Scores] = {}
     own_claim = {key: value for key, value in claim.items() if key in ("methods", "settings")}
     for name, rows in _rows(results, own_claim).groupby("forget_set", sort=False):
-        halves = rows[[f"{split}_even_half" for split in PARTS]].max(axis=1)
-        place = halves.idxmin()
-        null = rows.loc[place, [f"{split}_null" for split in PARTS]].to_numpy(float)
-        split = int(np.argmax([results.scores[s].value[place] for s in PARTS] - null))
-        best[str(name)] = results.scores[PARTS[split]].at([place]).less(null[[split]])
+        halves = rows[[f"{split}_even_half" for split in PARTS]]
+        place = halves.max(axis=1).idxmin()
+        split = PARTS[int(np.argmax(halves.loc[place]))]
+        best[str(name)] = results.odd_half(split, [place])
     own = [name for name in best if matches(name, claim["forget_sets"])]
     pairs = [(name, other) for name in own for other in best if other not in own]
     if not pairs:
         return []
-    differences = [best[name].minus(best[other]) for name, other in pairs]
-    found = Contrasts.of(joined(differences), results.margin)
+    found = results.contrasts(joined([best[name].minus(best[other]) for name, other in pairs]))
     answers = [
         True if above else False if above is False or below else None
         for above, below in zip(found.above(), found.below(), strict=True)
     ]
     names = [f"{name} against {other}" for name, other in pairs]
-    return _cases(results, claim, names, answers, [name for name, _ in pairs])
+    doubted = [other if other in results.doubts else name for name, other in pairs]
+    return _cases(results, claim, names, answers, doubted)
+
+
+def _beside_control(results: Results, claim: dict[str, Any]) -> tuple[pd.DataFrame, pd.Index]:
+    """The settings that a claim is about, and beside each the row of its control: the same passes
+    with learning rate 0. A setting without one is left out."""
+    rows, table = _rows(results, claim), results.settings
+    keys = ["forget_set", "method"]
+    keys += [name for name in setting_columns(results.klom) if name in table and name != "lr"]
+    controls = table[table["control"]].reset_index()[["index", *keys]]
+    joined_rows = rows[keys].reset_index(names="own").merge(controls, on=keys, how="inner")
+    return rows.loc[joined_rows["own"]], pd.Index(joined_rows["index"])
+
+
+def _like_control(results: Results, claim: dict[str, Any]) -> list[Case]:
+    """A setting's scores are those of its control on all three splits."""
+    rows, controls = _beside_control(results, claim)
+    alike = (
+        results.contrasts(scores.at(rows.index).minus(scores.at(controls))).alike()
+        for scores in results.scores.values()
+    )
+    answers = [both(both(a, b), c) for a, b, c in zip(*alike, strict=True)]
+    return _cases(results, claim, _names(results, rows), answers, rows["forget_set"])
+
+
+def _harms_beyond_control(results: Results, claim: dict[str, Any]) -> list[Case]:
+    """A setting is farther from the oracles on validation or retain set than its control."""
+    rows, controls = _beside_control(results, claim)
+    above = (
+        results.contrasts(
+            results.scores[split].at(rows.index).minus(results.scores[split].at(controls))
+        ).above()
+        for split in ("val", "retain")
+    )
+    answers = [_any(*each) for each in zip(*above, strict=True)]
+    return _cases(results, claim, _names(results, rows), answers, rows["forget_set"])
 
 
 def _larger_unlearns_less(results: Results, claim: dict[str, Any]) -> list[Case]:
@@ -342,7 +448,7 @@ def _by_number(question: Callable[[Contrasts], list[Answer]], *, above_floor: bo
                 names.append(f"{forget_set}, N = {models}")
         if not changes:
             return []
-        found = Contrasts.of(joined(changes), results.margin)
+        found = results.contrasts(joined(changes))
         return [Case(name, answer) for name, answer in zip(names, question(found), strict=True)]
 
     return measure
@@ -366,7 +472,7 @@ def _oracle_accuracy(results: Results, claim: dict[str, Any]) -> list[Case]:
             found = own[own["method"] == method].set_index("split")["accuracy"]
             gaps[method] = abs(found["forget"] - found["val"])
         bound = math.sqrt(math.log(2 / (1 - _CONFIDENCE)) / (2 * size))
-        if max(gaps.values()) > bound:
+        if gaps["nothing"] > bound:
             cases.append(Case(str(name), bool(gaps["oracle"] <= bound)))
     return cases
 
@@ -403,8 +509,11 @@ MEASURES: dict[str, Measure] = {
     "improves_but_breaks": _improves_but_breaks,
     "stays": _of_settings("stays"),
     "retain_like_val": _retain_like_val,
+    "original_low_and_alike": _original_low_and_alike,
     "worse_than_the_best": _worse_than_best,
     "harder_than_others": _harder_than_others,
+    "like_its_control": _like_control,
+    "harms_beyond_its_control": _harms_beyond_control,
     "larger_unlearns_less": _larger_unlearns_less,
     "larger_than_with_all_models": _by_number(Contrasts.above, above_floor=False),
     "as_with_all_models": _by_number(Contrasts.alike, above_floor=False),

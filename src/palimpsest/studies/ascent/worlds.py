@@ -24,8 +24,10 @@ from palimpsest.scoring import Rows, metric_rows, number_of_models_rows
 from palimpsest.studies.ascent.measures import MEASURES, TABLES, Results
 from palimpsest.tables import join_tables
 
-RATES = (1.0, 2.0, 3.0)
+RATES = (1.0e-3, 1.0e-2, 5.0e-2)
 """learning rates that stand for a method's settings in a world"""
+CONTROL = -1
+"""the place of the control, learning rate 0, in place of one in RATES"""
 METHODS = ("ga", "gda", "scrub")
 COST = {"relative_cost": 0.0}
 COLUMNS = ("id", "world", "verdict", "cases", "yes", "no", "undecided")
@@ -53,7 +55,8 @@ class Truth:
 
 @dataclass(frozen=True)
 class World:
-    """The records of one forget set in a world: `unlearned` by the place of the rate in RATES."""
+    """The records of one forget set in a world: `unlearned` by the place of the rate in RATES, or
+    CONTROL."""
 
     original: Record
     oracle: Record
@@ -83,7 +86,7 @@ def truth_of(
 
 
 def _with(record: Record, margins: np.ndarray) -> Record:
-    """The record with other margins, and what is right by them."""
+    """The record with other margins, and right where these are above 0."""
     margins = margins.astype(np.float32)
     return Record(
         {"margin": margins, "correct": margins > 0}, record.points, np.arange(len(margins))
@@ -149,6 +152,16 @@ def one_setting_perfect(truth: Truth) -> World:
     return World(truth.original, truth.oracle, unlearned)
 
 
+def highest_rate_breaks(truth: Truth) -> World:
+    """The highest rate breaks the model, the others do nothing."""
+    worst, rest = broken(truth), the_original(truth)
+    highest = len(RATES) - 1
+    return World(
+        truth.original, truth.oracle,
+        lambda place: (worst if place == highest else rest).unlearned(place),
+    )  # fmt: skip
+
+
 def first_component_resists(truth: Truth) -> World:
     """Methods are perfect but on the first component, where they do nothing."""
     return the_original(truth) if matches(truth.forget_set, ["pc1_*"]) else perfect(truth)
@@ -212,6 +225,7 @@ WORLDS: Mapping[str, Callable[[Truth], World]] = {
     "forget set perfect, validation broken": broken_outside,
     "all broken": broken,
     "one setting perfect, the others broken": one_setting_perfect,
+    "only the highest rate breaks": highest_rate_breaks,
     "perfect but on the first component": first_component_resists,
     "perfect on small sets, nothing on large": large_sets_resist,
     "nothing on small sets, perfect on large": small_sets_resist,
@@ -236,7 +250,8 @@ def settings_of(truth: Truth, world: World) -> list[tuple[dict[str, Any], Record
             rows.append(({**head, "method": method, **own}, world.unlearned(place)))
     frozen = {"lr": RATES[0], "batch_norm": "frozen"}
     control = {"lr": 0.0, "batch_norm": "train"}
-    rows += [({**head, "method": "ga", **own}, world.unlearned(0)) for own in (frozen, control)]
+    rows.append(({**head, "method": "ga", **frozen}, world.unlearned(0)))
+    rows.append(({**head, "method": "ga", **control}, world.unlearned(CONTROL)))
     return rows
 
 
@@ -303,6 +318,7 @@ def judged(
             for name, table in tables.items()
             if name in TABLES
         }
-        verdicts = judge(claims, Results(**own, margin=margin), MEASURES)
+        results = Results(**own, margin=margin, thinned=False)
+        verdicts = judge(claims, results, MEASURES, results.strictly())
         parts.append(verdicts.assign(world=world))
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
