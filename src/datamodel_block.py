@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from palimpsest.arrays import write_arrays
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.datamodels.material import membership
-from palimpsest.files import atomic_path
 from palimpsest.plans.recipe import recipe
 from palimpsest.programs import add_device, add_seeds, run_program, whole
+from palimpsest.provenance import provenance
 from palimpsest.sections import add_section, section
 from palimpsest.training.device import open_device
 from palimpsest.training.evaluate import logits, margins
@@ -65,13 +66,13 @@ def main() -> None:
     ):
         output = logits(trained.stack, recorded, device)[:, : len(trained.seeds)]
         rows.append(margins(output, recorded_labels).cpu().numpy())
-    with atomic_path(args.out) as temporary:
-        np.savez(
-            temporary,
-            chosen=np.stack([chosen[seed] for seed in seeds]),
-            margins=np.concatenate(rows),
-            seeds=np.array(seeds),
-        )
+    arrays = {
+        "chosen": np.stack([chosen[seed] for seed in seeds]),
+        "margins": np.concatenate(rows),
+        "seeds": np.array(seeds),
+    }
+    settings = vars(args) | {"model": model, "training": training}
+    write_arrays(args.out, arrays, provenance(settings, args.device))
 
 
 if __name__ == "__main__":

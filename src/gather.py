@@ -4,18 +4,23 @@ import argparse
 from pathlib import Path
 
 from palimpsest.parts import read_part
-from palimpsest.programs import run_program
-from palimpsest.tables import join_tables, write_table
+from palimpsest.programs import json_map, run_program
+from palimpsest.tables import check_complete, join_tables, write_table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", required=True, help="its name in the parts")
     parser.add_argument("--parts", type=Path, nargs="+", required=True, help="of jobs (.json)")
+    parser.add_argument(
+        "--settings", type=json_map, default={},
+        help="how many settings of each method have to be there on each forget set, JSON",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     args = parser.parse_args()
-    parts = [read_part(path, args.table) for path in args.parts]
-    write_table(join_tables(parts), args.out)
+    joined = join_tables([read_part(path, args.table) for path in args.parts])
+    check_complete(joined, args.settings, args.out)
+    write_table(joined, args.out, seal=True)
 
 
 if __name__ == "__main__":

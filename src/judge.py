@@ -23,7 +23,7 @@ def main() -> None:
     for name in measures.INPUTS:
         if name not in inputs:
             raise ValueError(f"study {args.study} is judged by {name}; give --inputs {name}=PATH")
-    write_table(measures.judge(inputs, **args.settings), args.out)
+    write_table(measures.judge(inputs, **args.settings), args.out, seal=True)
 
 
 if __name__ == "__main__":

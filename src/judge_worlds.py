@@ -29,7 +29,7 @@ def main() -> None:
         name: pd.concat([read_part(path, name) for path in args.parts], ignore_index=True)
         for name in measures.TABLES
     }
-    write_table(worlds.judged(tables, claims, args.margin), args.out)
+    write_table(worlds.judged(tables, claims, args.margin), args.out, seal=True)
 
 
 if __name__ == "__main__":

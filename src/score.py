@@ -12,6 +12,7 @@ from palimpsest.data.splits import Split
 from palimpsest.files import InputError, read_json
 from palimpsest.parts import write_parts
 from palimpsest.programs import json_maps, run_program, whole
+from palimpsest.provenance import provenance
 from palimpsest.records import Record
 from palimpsest.scoring import metric_rows
 from palimpsest.sections import add_metrics, metrics_of
@@ -71,7 +72,8 @@ def main() -> None:
         "epochs_separate": costs[0]["epochs_separate"],
         "epochs_shared": costs[0]["epochs_shared"],
     }
-    write_parts(args.out, {n: pd.DataFrame(r) for n, r in (rows | {"sharing": [sharing]}).items()})
+    tables = {name: pd.DataFrame(part) for name, part in (rows | {"sharing": [sharing]}).items()}
+    write_parts(args.out, tables, provenance(vars(args)))
 
 
 def read_costs(path: Path, method: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pandas as pd
 from palimpsest.data.splits import Split
 from palimpsest.parts import write_parts
 from palimpsest.programs import run_program, whole
+from palimpsest.provenance import provenance
 from palimpsest.records import Record
 from palimpsest.scoring import NULL_CHECK, number_of_models_rows
 from palimpsest.sections import add_metrics, metrics_of
@@ -42,7 +43,7 @@ def main() -> None:
     )
     tables = {name: pd.DataFrame(found) for name, found in rows.items()}
     tables["null_check"] = pd.DataFrame(rows["null_check"], columns=[*NULL_CHECK])
-    write_parts(args.out, tables)
+    write_parts(args.out, tables, provenance(vars(args)))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from palimpsest.data.splits import Split
 from palimpsest.files import write_json
 from palimpsest.parts import write_parts
 from palimpsest.programs import run_program
+from palimpsest.provenance import provenance
 from palimpsest.records import Record
 from palimpsest.sections import add_metrics, metrics_of
 
@@ -44,7 +45,7 @@ def main() -> None:
             rows = metric.rows(oracles, None, oracles, split, references.get(name), **own)
             parts[name] = pd.DataFrame([head | row | ORACLE_COST for row in rows])
     write_json(args.out_references, references)
-    write_parts(args.out_parts, parts)
+    write_parts(args.out_parts, parts, provenance(vars(args)))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pandas as pd
 from palimpsest.data.splits import Split
 from palimpsest.parts import write_parts
 from palimpsest.programs import run_program, study_module, whole
+from palimpsest.provenance import provenance
 from palimpsest.records import Record
 from palimpsest.sections import add_metrics, metrics_of
 
@@ -44,7 +45,8 @@ def main() -> None:
         args.large,
     )
     rows = worlds.scored(truth, metrics, args.numbers, report=logging.info)
-    write_parts(args.out, {name: pd.DataFrame(part) for name, part in rows.items()})
+    tables = {name: pd.DataFrame(part) for name, part in rows.items()}
+    write_parts(args.out, tables, provenance(vars(args)))
 
 
 if __name__ == "__main__":

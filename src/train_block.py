@@ -15,13 +15,14 @@ from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.plans.recipe import recipe
 from palimpsest.programs import add_device, add_seeds, run_program
+from palimpsest.provenance import provenance
 from palimpsest.records import ALWAYS, STATISTICS, Record
 from palimpsest.sections import add_section, section
 from palimpsest.stacks.stack import StateDict
 from palimpsest.training.device import open_device
 from palimpsest.training.evaluate import logits, statistics
 from palimpsest.training.populations import builder, tensors, train_population
-from palimpsest.weights import provenance, save_states
+from palimpsest.weights import save_states
 
 
 def main() -> None:
@@ -65,12 +66,12 @@ def main() -> None:
         states.update(zip(trained.seeds, trained.stack.state_dicts()[:count], strict=True))
         output = logits(trained.stack, recorded, device)[:, :count]
         parts.append(statistics(output, recorded_labels, args.record))
+    made_by = provenance(vars(args) | {"model": model, "training": training}, args.device)
     if args.out_weights:
         metadata = {"train_checksum": split.train_checksum, "split_checksum": split.checksum}
-        settings = vars(args) | {"model": model, "training": training}
-        save_states(args.out_weights, states, provenance(settings, args.device) | metadata)
+        save_states(args.out_weights, states, made_by | metadata)
     joined = {name: np.concatenate([part[name] for part in parts]) for name in args.record}
-    Record(joined, split.points, np.array(list(states))).save(args.out_record)
+    Record(joined, split.points, np.array(list(states))).save(args.out_record, made_by)
 
 
 if __name__ == "__main__":

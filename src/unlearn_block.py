@@ -13,6 +13,7 @@ from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import write_json
 from palimpsest.programs import add_device, json_maps, run_program
+from palimpsest.provenance import provenance
 from palimpsest.records import ALWAYS, STATISTICS, Record
 from palimpsest.sections import add_section, section
 from palimpsest.stacks.stack import Stack
@@ -82,10 +83,12 @@ def main() -> None:
         done += len(keep)
         logging.info(progress_line("models through all settings", done, len(seeds), started))
 
-    Record(kept, split.points, np.array(seeds)).save(args.out_record)
+    made_by = provenance(vars(args) | {"model": model, "settings": settings}, args.device)
+    Record(kept, split.points, np.array(seeds)).save(args.out_record, made_by)
     write_json(
         args.out_costs,
         {
+            "made_by": made_by,
             "method": args.method,
             "settings": settings,
             "models": len(seeds),

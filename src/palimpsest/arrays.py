@@ -1,12 +1,30 @@
 """Arrays: read from .npz and .npy files, and held to what they must be, or one sentence."""
 
+import hashlib
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from palimpsest.files import InputError
+from palimpsest.files import InputError, altered, atomic_path
+
+_SEAL = "sha256"  # the name of an archive's checksum
+_MADE_BY = "made_by"  # and of the record of what made it
+
+
+def write_arrays(
+    path: str | Path, arrays: Mapping[str, np.ndarray], made_by: Mapping[str, str] | None = None
+) -> None:
+    """Write an .npz file with the checksum of its content, atomically; equal content, equal bytes.
+
+    `made_by` is kept as lines NAME: VALUE, and read again by nobody but people.
+    """
+    lines = [f"{name}: {value}" for name, value in sorted((made_by or {}).items())]
+    kept = dict(arrays) | ({_MADE_BY: np.array(lines)} if lines else {})
+    with atomic_path(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **kept, **{_SEAL: np.array(_checksum_of(kept))})
 
 
 def read_arrays(
@@ -16,7 +34,8 @@ def read_arrays(
 
     With `rest` the others that it holds are read as well.
 
-    Raises InputError when the file is missing, damaged, not a .npz, or lacks one of the arrays.
+    Raises InputError when the file is missing, damaged, not a .npz, lacks one of the arrays, or
+    holds others than its checksum (of `write_arrays`) says.
     """
     path = Path(path)
     if not path.is_file():
@@ -28,11 +47,17 @@ def read_arrays(
         with archive:
             for name in names or []:
                 if name not in archive.files:
-                    found = ", ".join(archive.files) or "nothing"
-                    raise InputError(f"{path}: holds no array {name!r}; it holds {found}")
-            return {
-                name: archive[name] for name in (archive.files if rest else names or archive.files)
-            }
+                    there = ", ".join(archive.files) or "nothing"
+                    raise InputError(f"{path}: holds no array {name!r}; it holds {there}")
+            if _SEAL in archive.files:
+                found = {name: archive[name] for name in archive.files}
+                if str(found.pop(_SEAL)) != _checksum_of(found):
+                    raise InputError(altered(path))
+                found.pop(_MADE_BY, None)
+            else:
+                chosen = archive.files if rest else names or archive.files
+                found = {name: archive[name] for name in chosen}
+            return found if rest or not names else {name: found[name] for name in names}
     except InputError:
         raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
@@ -67,6 +92,16 @@ def require(valid: np.ndarray, sentence: str) -> None:
     if not valid.all():
         first = np.flatnonzero(~np.atleast_1d(valid))[0]
         raise ValueError(f"{sentence} (entry {first}, {(~valid).sum()} in all)")
+
+
+def _checksum_of(arrays: Mapping[str, np.ndarray]) -> str:
+    """Of names, types, shapes and bytes."""
+    whole = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        whole.update(f"{name} {array.dtype.str} {arrays[name].shape}\n".encode())
+        whole.update(array.tobytes())
+    return whole.hexdigest()
 
 
 def _one_line(error: Exception) -> str:

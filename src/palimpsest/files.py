@@ -4,10 +4,16 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+PARTIAL = ".partial"
+"""in the names of files that are being written"""
+guards: list[Callable[[Path], None]] = []
+"""asked before a file is put in place: an InputError of theirs keeps it out"""
+_SEAL = "sha256"  # the key of a JSON file's checksum
 
 
 class InputError(ValueError):
@@ -32,11 +38,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.
 
     The temporary file keeps the suffix of `path` (NumPy and Matplotlib choose formats by suffix)
-    and is removed when the block fails, so a reader never sees a half-written file.
+    and is removed when the block fails, so a reader never sees a half-written file. `guards` are
+    asked before it is renamed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{path.stem[:100]}.", suffix=PARTIAL + path.suffix, dir=path.parent
+    )
     os.close(handle)
     temporary = Path(name)
     try:
@@ -44,6 +53,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
+        for allowed in guards:
+            allowed(path)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -55,22 +66,40 @@ def _umask() -> int:
     return mask
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
+def write_json(path: str | Path, value: dict[str, Any]) -> None:
+    """Write `value` as indented JSON with the checksum of its content, atomically."""
+    sealed = {**value, _SEAL: _checksum_of(value)}
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(sealed, indent=1) + "\n", encoding="utf-8")
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON; a missing or damaged file raises InputError with one sentence."""
+    """Read JSON; InputError for a file that is missing, damaged, or not what its checksum says."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error})") from None
+    if isinstance(value, dict) and _SEAL in value:
+        written = value.pop(_SEAL)
+        if written != _checksum_of(value):
+            raise InputError(altered(path))
+    return value
+
+
+def altered(path: str | Path) -> str:
+    """The sentence on a file whose content is not what its checksum says."""
+    return (
+        f"{path}: damaged or altered, its content does not match its checksum; delete it, then run "
+        "again"
+    )
+
+
+def _checksum_of(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: str | Path) -> str:

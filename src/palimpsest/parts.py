@@ -8,10 +8,13 @@ import pandas as pd
 from palimpsest.files import InputError, read_json, write_json
 
 
-def write_parts(path: str | Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Write tables by name, atomically; no digit is lost."""
+def write_parts(
+    path: str | Path, tables: Mapping[str, pd.DataFrame], made_by: Mapping[str, str] | None = None
+) -> None:
+    """Write tables by name, and what made them (`provenance`), atomically; no digit is lost."""
     split = {name: table.to_dict("split") for name, table in tables.items()}
-    write_json(path, {n: {"columns": t["columns"], "data": t["data"]} for n, t in split.items()})
+    parts = {n: {"columns": t["columns"], "data": t["data"]} for n, t in split.items()}
+    write_json(path, {"made_by": made_by or {}, **parts})
 
 
 def read_part(path: str | Path, name: str) -> pd.DataFrame:

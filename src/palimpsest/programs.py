@@ -1,6 +1,7 @@
 """What every program in src/ shares: how it starts, ends, and reports a wrong input."""
 
 import argparse
+import errno
 import importlib
 import inspect
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from palimpsest import files, runs, sources
 from palimpsest.files import InputError
 
 
@@ -100,9 +102,13 @@ def check_keywords(made: Callable[..., Any], given: Mapping[str, Any], where: st
 def run_program(main: Callable[[], None]) -> None:
     """Run `main`, logging start and finish to stderr, and end the program.
 
-    A ValueError (InputError included) becomes `error: <sentence>` on stderr and exit code 1,
-    without a traceback; any other exception is a defect and keeps its traceback.
+    A ValueError (InputError included) and a full disk become `error: <sentence>` on stderr and exit
+    code 1, without a traceback; any other exception is a defect and keeps its traceback. Files are
+    put in place only while the program's sources are unchanged and its run has not been followed by
+    another.
     """
+    sources.remember(sys.argv[0])
+    files.guards[:] = [runs.check_wanted, lambda _: sources.check_unchanged()]
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
     )
@@ -113,6 +119,12 @@ def run_program(main: Callable[[], None]) -> None:
         main()
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = f" for {error.filename}" if error.filename else ""
+        print(f"error: the disk is full{place}; needed: more free space", file=sys.stderr)
         sys.exit(1)
     logging.info("%s done in %.1f s", program, time.perf_counter() - started)
 

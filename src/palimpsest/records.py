@@ -2,19 +2,18 @@
 
 A record is a set of named statistics of each model at each point, arrays (models, points) or, for
 a sweep of settings, (settings, models, points); logits have the classes as one more axis. On disk
-it is an .npz file with an array for each statistic, `points` int64 (pool indices, train then val)
-and `seeds` int64 (models,).
+it is an .npz file with an array for each statistic, `points` int64 (pool indices, train then val),
+`seeds` int64 (models,), what made it, and a checksum.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from palimpsest.arrays import read_arrays
-from palimpsest.files import InputError, atomic_path
+from palimpsest.arrays import read_arrays, write_arrays
+from palimpsest.files import InputError
 
 ALWAYS = ("margin", "correct")
 """statistics that every record holds"""
@@ -48,11 +47,9 @@ class Record:
             )
         return self.statistics[name]
 
-    def save(self, path: str | Path) -> None:
-        """Write all arrays to one .npz file, atomically."""
-        arrays: dict[str, Any] = {"points": self.points, "seeds": self.seeds, **self.statistics}
-        with atomic_path(path) as temporary:
-            np.savez(temporary, **arrays)
+    def save(self, path: str | Path, made_by: Mapping[str, str] | None = None) -> None:
+        """Write all arrays to one .npz file, atomically, with what made it (`provenance`)."""
+        write_arrays(path, {"points": self.points, "seeds": self.seeds, **self.statistics}, made_by)
 
     @classmethod
     def load(cls, paths: Sequence[str | Path]) -> "Record":

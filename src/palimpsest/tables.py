@@ -5,32 +5,43 @@ results. So a new setting, or a new metric, is told by its place and is written 
 `by_setting` makes one row of the three splits of one setting, a point in the figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from palimpsest.data.splits import PARTS
-from palimpsest.files import InputError, atomic_path
+from palimpsest.files import InputError, altered, atomic_path, sha256
 
 _MEASURES = {
     "klom": "klom", "ci_low": "low", "ci_high": "high", "null": "null", "points": "points",
     "klom_mean": "average", "reversed": "reversed", "reversed_null": "reversed_null",
     "even_half": "even_half", "odd_half": "odd_half",
 }  # fmt: skip
+SEAL = ".sha256"
+"""after the name of a table: the file of its checksum"""
 _NO_SETTINGS = {"forget_set", "method", "comparison", "n_models", "split"}
 
 
-def write_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as CSV with six significant digits, atomically."""
+def write_table(table: pd.DataFrame, path: str | Path, *, seal: bool = False) -> None:
+    """Write a table as CSV with six significant digits, atomically.
+
+    With `seal` its checksum stands beside it, in PATH.sha256, as sha256sum writes and checks it.
+    """
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    if seal:
+        with atomic_path(f"{path}{SEAL}") as temporary:
+            temporary.write_text(f"{sha256(path)}  {Path(path).name}\n", encoding="utf-8")
 
 
 def read_table(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
-    """A CSV file that has the columns `needed`; InputError with one sentence if it has not."""
+    """A CSV file that has the columns `needed`; InputError with one sentence if it has not, or if
+    it is not what its seal says."""
     try:
+        if Path(f"{path}{SEAL}").is_file() and _sealed(path) != sha256(path):
+            raise InputError(altered(path))
         table = pd.read_csv(path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
@@ -40,6 +51,11 @@ def read_table(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     if missing:
         raise InputError(f"{path}: has no column {missing[0]}; needed are {', '.join(needed)}")
     return table
+
+
+def _sealed(path: str | Path) -> str:
+    """The checksum that stands beside a table."""
+    return Path(f"{path}{SEAL}").read_text(encoding="utf-8", errors="replace").split(" ")[0]
 
 
 def read_klom(path: str | Path) -> pd.DataFrame:
@@ -101,6 +117,23 @@ def join_tables(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     joined = pd.concat(parts, ignore_index=True)
     results = [name for name in joined if name not in keys]
     return joined[keys + results].sort_values(keys, na_position="first", ignore_index=True)
+
+
+def check_complete(table: pd.DataFrame, settings: Mapping[str, int], path: str | Path) -> None:
+    """InputError unless a table of scores has so many settings of each method on each forget set,
+    and every split of each; `path` names it in the sentence."""
+    if not settings or "method" not in table or "split" not in table:
+        return
+    for forget_set, part in table.groupby("forget_set", sort=False):
+        for method, wanted in settings.items():
+            own = part[part["method"] == method]
+            splits = own.groupby(key_columns(own)[:-1], dropna=False)["split"].nunique()
+            if len(splits) != wanted or (splits != len(PARTS)).any():
+                raise InputError(
+                    f"{path}: of {method} on {forget_set} there are {len(own)} rows of "
+                    f"{len(splits)} settings; needed: {len(PARTS)} of each of {wanted}; delete the "
+                    f"scores of {method} on {forget_set}, then run again"
+                )
 
 
 def by_setting(klom: pd.DataFrame) -> pd.DataFrame:

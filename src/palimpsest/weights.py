@@ -1,22 +1,26 @@
 """Weights on disk: one safetensors file for a block of models, as ordinary state dicts.
 
 The tensor `w` of the model with seed s is stored under "s/w"; the metadata name what the models
-were trained on, and unlearning refuses weights that were trained on something else.
+were trained on, and unlearning refuses weights that were trained on something else. They hold the
+checksum of the tensors, too, and stand in the order of their names, so that equal models are equal
+bytes.
 """
 
-import platform
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from palimpsest.data.splits import Split
-from palimpsest.files import InputError, atomic_path
+from palimpsest.files import InputError, altered, atomic_path
 from palimpsest.stacks.stack import StateDict
+
+_SEAL = "sha256"  # in the metadata: the checksum of the tensors
 
 
 def save_states(
@@ -29,7 +33,13 @@ def save_states(
         for name, value in state.items()
     }
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata=dict(metadata))
+        save_file(tensors, temporary)
+        header, data = _parts(temporary)
+        sealed = {**metadata, _SEAL: hashlib.sha256(data).hexdigest()}
+        header["__metadata__"] = dict(sorted(sealed.items()))  # the library's order is random
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        text += b" " * (-len(text) % 8)  # the format wants the tensors aligned
+        temporary.write_bytes(len(text).to_bytes(8, "little") + text + data)
 
 
 def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]:
@@ -44,18 +54,22 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
                 seed, _, name = key.partition("/")
                 states.setdefault(int(seed), {})[name] = stream.get_tensor(key)
             metadata = stream.metadata() or {}
+        found = hashlib.sha256(_parts(path)[1]).hexdigest()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file of weights") from None
     except (SafetensorError, ValueError) as error:
         raise InputError(f"{path}: not a file of weights ({error})") from None
+    if metadata.pop(_SEAL, found) != found:
+        raise InputError(altered(path))
     return dict(sorted(states.items())), metadata
 
 
-def provenance(settings: Mapping[str, Any], device: str) -> dict[str, str]:
-    """What a file of weights records about the run that made it: settings, versions, machine."""
-    written = " ".join(f"{name}={value}" for name, value in sorted(settings.items()))
-    machine = torch.cuda.get_device_name() if device == "cuda" else platform.machine()
-    return {"arguments": written, "torch": torch.__version__, "device": machine}
+def _parts(path: str | Path) -> tuple[dict[str, Any], bytes]:
+    """The header of a safetensors file, and the bytes of its tensors."""
+    whole = Path(path).read_bytes()
+    start = 8 + int.from_bytes(whole[:8], "little")
+    header: dict[str, Any] = json.loads(whole[8:start])
+    return header, whole[start:]
 
 
 def check_network(states: Mapping[int, StateDict], template: nn.Module, path: str | Path) -> None:

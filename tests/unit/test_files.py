@@ -6,7 +6,7 @@ import stat
 import numpy as np
 import pytest
 
-from palimpsest.arrays import read_arrays
+from palimpsest.arrays import read_arrays, write_arrays
 from palimpsest.files import InputError, atomic_path, read_json, sha256, write_json
 
 
@@ -94,3 +94,37 @@ def test_wrong_archives_are_one_sentence(tmp_path):
     path.write_bytes(content)
     with pytest.raises(InputError, match="damaged"):
         read_arrays(path)
+
+
+def test_altered_json_is_refused(tmp_path):
+    path = tmp_path / "scores.json"
+    write_json(path, {"data": [[1.5, 2.0], [3.0, 4.0]]})
+    path.write_text(path.read_text().replace("1.5", "1.25"))
+    with pytest.raises(InputError, match=r"scores.json: damaged or altered.*delete it, then run"):
+        read_json(path)
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "[" * 100_000, '{"a": 1', "\xff"])
+def test_json_that_cannot_be_read_is_told_in_a_sentence(tmp_path, text):
+    path = tmp_path / "scores.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=r"scores.json: not valid JSON"):
+        read_json(path)
+
+
+def test_equal_arrays_are_equal_bytes_and_altered_ones_are_refused(tmp_path):
+    arrays = {"margin": np.arange(60.0).reshape(3, 20), "seeds": np.arange(3)}
+    path, made_by = tmp_path / "0.npz", {"code": "abc", "arguments": "models=3"}
+    write_arrays(path, arrays, made_by)
+    write_arrays(tmp_path / "1.npz", arrays, dict(reversed(made_by.items())))
+    assert path.read_bytes() == (tmp_path / "1.npz").read_bytes()
+    back = read_arrays(path)
+    assert set(back) == set(arrays)
+    assert np.array_equal(back["margin"], arrays["margin"])
+    assert np.load(path)["made_by"].tolist() == ["arguments: models=3", "code: abc"]
+    with np.load(path) as whole:  # one number is another, and the archive's own sums are right
+        altered = {name: whole[name] for name in whole.files}
+    altered["margin"][0, 0] = 7
+    np.savez(path, **altered)
+    with pytest.raises(InputError, match=r"0.npz: damaged or altered.*delete it, then run again"):
+        read_arrays(path, ["seeds"])

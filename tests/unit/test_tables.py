@@ -1,5 +1,7 @@
 """Tables of results: their columns, and the three splits of a setting in one row."""
 
+import subprocess
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,3 +126,27 @@ def test_redrawn_scores_stand_row_by_row_with_the_settings(klom):
         assert (abs(ratio - 1) < 0.12).all()
     with pytest.raises(ValueError, match="not about the same settings"):
         tables.redrawn_by_setting(klom, redraws.iloc[1:])
+
+
+def test_a_sealed_table_that_was_altered_is_refused(tmp_path, klom):
+    path = tmp_path / "klom.csv"
+    tables.write_table(klom, path, seal=True)
+    assert len(tables.read_klom(path)) == len(klom)
+    done = subprocess.run(["sha256sum", "-c", "klom.csv.sha256"], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
+    with pytest.raises(InputError, match=r"klom.csv: damaged or altered.*delete it, then run"):
+        tables.read_klom(path)
+
+
+def test_a_table_that_lacks_settings_or_splits_is_refused(klom):
+    numbers = klom.drop_duplicates(tables.key_columns(klom)[:-1])["method"].value_counts().to_dict()
+    tables.check_complete(klom, numbers, "klom.csv")
+    tables.check_complete(klom, {}, "klom.csv")
+    with pytest.raises(InputError, match="klom.csv: of ga on random_30 there are"):
+        tables.check_complete(klom, numbers | {"ga": numbers["ga"] + 1}, "klom.csv")
+    last = klom.index[klom["method"] == "ga"][-1]
+    with pytest.raises(InputError, match="of ga on random_30.*delete the scores of ga on random"):
+        tables.check_complete(klom.drop(index=last), numbers, "klom.csv")
+    with pytest.raises(InputError, match="of scrub on random_30 there are 0 rows of 0 settings"):
+        tables.check_complete(klom, numbers | {"scrub": 2}, "klom.csv")

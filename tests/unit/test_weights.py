@@ -1,5 +1,6 @@
 """Weights on disk are ordinary state dicts that name what they were trained on."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from palimpsest.data.facts import Facts
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.models.resnet9 import build
-from palimpsest.weights import check_network, check_originals, load_states, provenance, save_states
+from palimpsest.provenance import provenance
+from palimpsest.weights import check_network, check_originals, load_states, save_states
 
 DIGITS = Facts(1797, None, 10, (1, 8, 8))
 
@@ -54,4 +56,24 @@ def test_models_of_another_network_are_refused() -> None:
 def test_the_provenance_names_every_setting_and_versions() -> None:
     written = provenance({"models": 3, "dataset": "d.npz"}, "cpu")
     assert written["arguments"] == "dataset=d.npz models=3"
-    assert written["torch"] == torch.__version__
+    assert written["torch"] == version("torch")
+
+
+def test_equal_models_are_equal_bytes_whatever_the_order_of_the_metadata(tmp_path: Path) -> None:
+    state = build(DIGITS, width=2).state_dict()
+    metadata = {name: name * 3 for name in ("torch", "code", "arguments", "train_checksum")}
+    for place in range(6):  # the library alone writes them in a random order
+        save_states(tmp_path / str(place), {1: state}, dict(reversed(metadata.items())))
+        save_states(tmp_path / "again", {1: state}, metadata)
+        assert (tmp_path / str(place)).read_bytes() == (tmp_path / "again").read_bytes()
+
+
+@pytest.mark.parametrize("place", [-1, -400, 0.5])
+def test_a_flipped_bit_is_found(tmp_path: Path, place: float) -> None:
+    path = tmp_path / "block.safetensors"
+    save_states(path, {1: build(DIGITS, width=2).state_dict()}, {"train_checksum": "abc"})
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content)) if isinstance(place, float) else place] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"block.safetensors: .*delete it, then run again"):
+        load_states(path)

@@ -50,10 +50,12 @@ rule judge_ascent:
         lib=library_inputs("src/judge.py", thing("studies/ascent", "measures")),
         measures=thing("studies/ascent", "measures"),
         tables=expand("<results>/ascent/{table}.csv", table=ASCENT_JUDGED),
+        seals=expand("<results>/ascent/{table}.csv.sha256", table=ASCENT_JUDGED),
         estimate=ASCENT_ESTIMATE,
         claims="reports/ascent/claims.yaml",
     output:
-        report(
+        seal="<results>/ascent/claims.csv.sha256",
+        table=report(
             "<results>/ascent/claims.csv",
             caption="../../reports/ascent/captions/claims.rst",
             category="Ascent Fails to Forget",
@@ -77,7 +79,7 @@ rule judge_ascent:
         estimate=lambda wildcards, input: named(["estimate"], input.estimate),
     shell:
         "python {input.script} --study ascent --inputs {params.tables} {params.estimate}"
-        " claims={input.claims} --settings {params.settings} --out {output} > {log} 2>&1"
+        " claims={input.claims} --settings {params.settings} --out {output.table} > {log} 2>&1"
 
 
 rule score_worlds:
@@ -138,7 +140,8 @@ rule judge_worlds:
         ),
         claims="reports/ascent/claims.yaml",
     output:
-        report(
+        seal="<results>/ascent/worlds.csv.sha256",
+        table=report(
             "<results>/ascent/worlds.csv",
             caption="../../reports/ascent/captions/worlds.rst",
             category="Ascent Fails to Forget",
@@ -158,7 +161,7 @@ rule judge_worlds:
         margin=ASCENT.equivalence_margin,
     shell:
         "python {input.script} --study ascent --parts {input.parts} --claims {input.claims}"
-        " --margin {params.margin} --out {output} > {log} 2>&1"
+        " --margin {params.margin} --out {output.table} > {log} 2>&1"
 
 
 rule report_ascent:
@@ -169,6 +172,10 @@ rule report_ascent:
         lib=library_inputs(thing("studies/ascent", "report")),
         tables=expand(
             "<results>/ascent/{table}.csv", table=[*ASCENT_TABLES, "claims", "worlds"]
+        ),
+        seals=expand(
+            "<results>/ascent/{table}.csv.sha256",
+            table=[*ASCENT_TABLES, "claims", "worlds"],
         ),
         figures=expand("<results>/ascent/{figure}.png", figure=ASCENT_FIGURES),
         estimate=ASCENT_ESTIMATE,

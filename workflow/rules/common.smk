@@ -1,7 +1,6 @@
 # What all rules share: the checked configuration, the library files of a program, blocks of seeds.
 
 import ast
-import functools
 import json
 import os
 import re
@@ -11,8 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, "src")
 
+from snakemake.logging import logger
+
 from palimpsest import config as configuration
-from palimpsest import registry, stale_locks
+from palimpsest import registry, runs
 from palimpsest.config import needs
 from palimpsest.config.checking import check
 from palimpsest.datamodels.estimate import shipped_path
@@ -20,6 +21,7 @@ from palimpsest.files import InputError
 from palimpsest.metrics import settings_on_oracles
 from palimpsest.records import ALWAYS
 from palimpsest.scoring import REDRAWS
+from palimpsest.sources import imports_of
 
 # Jobs run the interpreter that runs Snakemake, unless a profile deploys an environment, and one
 # thread each: several threads in one job are slower, and their sums are not the same bits.
@@ -52,7 +54,14 @@ try:
 except InputError as error:
     sys.exit(f"error: {error}")
 
-RUNNING = RUNS_JOBS and stale_locks.enter(Path(".snakemake"))
+# Jobs know their run; those that a dead run left running end here, before they write over newer results.
+RUNNING = runs.enter(Path(".snakemake"), Path("results")) if RUNS_JOBS else None
+if RUNNING:
+    environment[runs.VARIABLE] = str(RUNNING.file)
+    if RUNNING.orphans:
+        logger.info(
+            f"ended {len(RUNNING.orphans)} processes that a killed run had left behind"
+        )
 
 CONDA = "../../envs/palimpsest.yaml"
 GPU = int(config["device"] == "cuda")
@@ -97,33 +106,6 @@ def minutes(step):
 def any_of(names):
     """A pattern that matches exactly these names."""
     return "|".join(map(re.escape, names)) or "(?!)"
-
-
-@functools.cache
-def imports_of(path):
-    """The files of the library that a Python file imports, itself and theirs included."""
-    found = {path}
-    pending = [path]
-    while pending:
-        tree = ast.parse(Path(pending.pop()).read_text(encoding="utf-8"))
-        modules = []
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                modules += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                modules.append(node.module)
-                modules += [f"{node.module}.{alias.name}" for alias in node.names]
-        for module in modules:
-            parts = module.split(".")
-            if parts[0] != "palimpsest":
-                continue
-            for depth in range(1, len(parts) + 1):  # a package's __init__ runs as well
-                base = Path("src", *parts[:depth])
-                for file in (base.with_suffix(".py"), base / "__init__.py"):
-                    if file.is_file() and str(file) not in found:
-                        found.add(str(file))
-                        pending.append(str(file))
-    return frozenset(found)
 
 
 def library_inputs(*programs):

@@ -5,6 +5,7 @@ rule draw:
     input:
         unpack(figure_inputs),
         script="src/draw.py",
+        seals=figure_seals,
         figure=figure_file,
         lib=lambda wildcards: library_inputs("src/draw.py", figure_file(wildcards)),
     output:

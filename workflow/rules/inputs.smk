@@ -211,6 +211,14 @@ def figure_inputs(wildcards):
     return {name: files[name] for name in ast.literal_eval(values["INPUTS"])}
 
 
+def figure_seals(wildcards):
+    """The checksums of the tables that a figure draws from."""
+    tables = [
+        file for file in figure_inputs(wildcards).values() if str(file).endswith(".csv")
+    ]
+    return [f"{table}.sha256" for table in tables]
+
+
 def figure_arguments(wildcards, input):
     """The inputs of a figure as NAME=PATH."""
     return " ".join(

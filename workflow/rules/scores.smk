@@ -117,7 +117,8 @@ rule gather:
         lib=library_inputs("src/gather.py"),
         parts=parts_of,
     output:
-        "<results>/{study}/{table}.csv",
+        table="<results>/{study}/{table}.csv",
+        seal="<results>/{study}/{table}.csv.sha256",
     log:
         "<logs>/gather/{study}/{table}.log",
     benchmark:
@@ -128,6 +129,13 @@ rule gather:
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        settings=lambda wildcards: as_json(
+            {
+                method: len(settings_in(config[wildcards.study], method))
+                for method in config[wildcards.study]["methods"]
+            }
+        ),
     shell:
-        "python {input.script} --table {wildcards.table} --parts {input.parts} --out {output}"
-        " > {log} 2>&1"
+        "python {input.script} --table {wildcards.table} --parts {input.parts}"
+        " --settings {params.settings} --out {output.table} > {log} 2>&1"

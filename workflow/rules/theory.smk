@@ -19,7 +19,8 @@ rule judge_theory:
         lib=library_inputs("src/judge.py", *THEORY_STATEMENTS),
         statements=THEORY_STATEMENTS,
     output:
-        report(
+        seal="results/theory/statements.csv.sha256",
+        table=report(
             "results/theory/statements.csv",
             caption="../../reports/theory/captions/statements.rst",
             category="Theory",
@@ -38,7 +39,7 @@ rule judge_theory:
     params:
         settings=as_json(config["theory"]),
     shell:
-        "python {input.script} --study theory --settings {params.settings} --out {output}"
+        "python {input.script} --study theory --settings {params.settings} --out {output.table}"
         " > {log} 2>&1"
 
 
@@ -49,6 +50,7 @@ rule report_theory:
         modules=THEORY_MODULES,
         lib=library_inputs(*THEORY_MODULES),
         statements="results/theory/statements.csv",
+        seal="results/theory/statements.csv.sha256",
         figure_4="results/theory/figure_4.png",
         figure_5="results/theory/figure_5.png",
         fine_tuning_a1="results/theory/fine_tuning_a1.png",

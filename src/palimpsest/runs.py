@@ -1,0 +1,113 @@
+"""Runs of Snakemake in one folder: which of them live, and what the dead ones left.
+
+Every run that starts jobs holds a file of its own in .snakemake/palimpsest, locked as long as its
+process lives (the operating system's locks die with their process), and its jobs know that file.
+The next run removes the files of the dead, ends the jobs that they left running, unlocks what they
+had locked, and removes what was half written; a job whose run's file is gone puts no result in
+place. So what a dead run left can never come after, and over, the results of a living one.
+"""
+
+import contextlib
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import psutil
+
+from palimpsest.files import PARTIAL, InputError
+
+VARIABLE = "PALIMPSEST_RUN"
+"""environment variable of a run's jobs: the run's file"""
+_PATIENCE = 5.0  # seconds that an orphan has to end by itself
+
+
+@dataclass
+class Run:
+    """A run that lives as long as this object is kept.
+
+    Args:
+        file: its file, which its jobs are told of.
+        orphans: the jobs of dead runs that were ended, as process numbers.
+    """
+
+    file: Path
+    orphans: list[int]
+    lock: TextIO
+
+
+def enter(folder: Path, results: Path | None = None) -> Run | None:
+    """Join the runs that live in Snakemake's `folder`, and clear away what the dead ones left.
+
+    Where no other run lives, what Snakemake locked is unlocked and the half-written files below
+    `results` are removed. None where the folder cannot be written or its file system has no locks
+    (then Snakemake asks for --unlock as ever).
+    """
+    marks = folder / "palimpsest"
+    try:
+        marks.mkdir(parents=folder.is_dir() or folder.parent.is_dir(), exist_ok=True)
+        with (folder / "palimpsest.lock").open("w") as turn:  # one run enters at a time
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            dead = [file for file in marks.iterdir() if not _lives(file)]
+            orphans = end_jobs_of(dead)
+            for file in dead:
+                file.unlink(missing_ok=True)
+            if not any(marks.iterdir()):
+                for stale in (folder / "locks").glob("*.lock"):
+                    stale.unlink(missing_ok=True)
+                for half in results.rglob(f".*{PARTIAL}*") if results else ():
+                    half.unlink(missing_ok=True)
+            own = (marks / uuid.uuid4().hex).resolve()
+            lock = own.open("w")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError:
+        return None
+    return Run(own, orphans, lock)
+
+
+def end_jobs_of(files: list[Path]) -> list[int]:
+    """End every process of this user whose run's file is one of these; their numbers."""
+    names = {str(file.resolve()) for file in files}
+    found = [process for process, file in _jobs() if file in names] if names else []
+    for process in found:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, left = psutil.wait_procs(found, timeout=_PATIENCE)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(left, timeout=_PATIENCE)
+    return [process.pid for process in found]
+
+
+def check_wanted(path: Path) -> None:
+    """InputError if the run that started this job is over and another one has begun since."""
+    file = os.environ.get(VARIABLE)
+    if file and not Path(file).exists():
+        raise InputError(
+            f"{path}: the run that started this job has ended and another one has begun; nothing "
+            "was written"
+        )
+
+
+def _jobs() -> Iterator[tuple[psutil.Process, str]]:
+    """The processes that were started by runs, with the files of these."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and (file := process.environ().get(VARIABLE)):
+                yield process, file
+
+
+def _lives(file: Path) -> bool:
+    """Whether the process that holds a run's file lives."""
+    try:
+        with file.open("r+") as mark:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return file.exists()
+    return False
