@@ -148,5 +148,5 @@ def test_a_table_that_lacks_settings_or_splits_is_refused(klom):
     last = klom.index[klom["method"] == "ga"][-1]
     with pytest.raises(InputError, match="of ga on random_30.*delete the scores of ga on random"):
         tables.check_complete(klom.drop(index=last), numbers, "klom.csv")
-    with pytest.raises(InputError, match="of scrub on random_30 there are 0 rows of 0 settings"):
-        tables.check_complete(klom, numbers | {"scrub": 2}, "klom.csv")
+    with pytest.raises(InputError, match="of ft on random_30 there are 0 rows of 0 settings"):
+        tables.check_complete(klom, numbers | {"ft": 2}, "klom.csv")
