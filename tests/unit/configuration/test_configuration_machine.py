@@ -149,7 +149,7 @@ def test_the_disk_need_grows_with_what_is_kept():
     def need(**overlay):
         return needs.disk_bytes(config.merge(base, overlay), facts, 1437, 360)
 
-    models = 100 * (1 + 3 * (1 + 50 + 2 + 2)) + 100
+    models = 100 * (1 + 3 * (1 + 50 + 4 + 4)) + 100
     weights = resnet9.weights(facts, width=4)
     assert need() == models * 1797 * 5 + 100 * weights * 4
     assert need(ascent={"record": ["logits"]}) == need() + models * 1797 * 2 * 10
