@@ -5,7 +5,7 @@ their pace against what was expected of them corrects what is expected of the ot
 """
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,8 +154,8 @@ class Pace:
 
         From jobs that have finished, and from those that already run for longer than expected.
         """
-        took: Counter[str] = Counter()
-        expected: Counter[str] = Counter()
+        took: defaultdict[str, float] = defaultdict(float)
+        expected: defaultdict[str, float] = defaultdict(float)
         for job, seconds in self.finished:
             took[job.rule] += seconds
             expected[job.rule] += self._expected(job)

@@ -193,10 +193,10 @@ if RUNS_JOBS:
     asked = [
         len(settings_of(method, name))
         for name in FORGET_SETS
-        for method in dict.fromkeys(m for section in SECTIONS for m in section["methods"])
+        for method in dict.fromkeys(
+            m for section in SECTIONS for m in section["methods"]
+        )
     ]
-    logger.info(
-        f"run {config['run']}: {', '.join(config['studies'])}; "
-        + f"{NOTE.removesuffix('; run ' + config['run'])}; "
-        + f"{len(FORGET_SETS)} forget sets, {sum(asked)} settings"
-    )
+    size = f"{len(FORGET_SETS)} forget sets, {sum(asked)} settings"
+    about = [", ".join(config["studies"]), *NOTE.split("; ")[:-1], size]
+    logger.info(f"run {config['run']}: {'; '.join(about)}")
