@@ -22,6 +22,10 @@ from palimpsest.files import PARTIAL, InputError
 
 VARIABLE = "PALIMPSEST_RUN"
 """environment variable of a run's jobs: the run's file"""
+_SUFFIXES = {  # of the files of a run's results
+    ".csv", ".html", ".ipynb", ".json", ".npz", ".pdf", ".png", ".safetensors", ".sha256", ".svg",
+    ".tsv",
+}  # fmt: skip
 _PATIENCE = 5.0  # seconds that an orphan has to end by itself
 
 
@@ -81,6 +85,21 @@ def end_jobs_of(files: list[Path]) -> list[int]:
             process.kill()
     psutil.wait_procs(left, timeout=_PATIENCE)
     return [process.pid for process in found]
+
+
+def check_places(folders: list[Path], results: Path) -> None:
+    """InputError if something stands where a run's files go: a file in place of one of `folders`,
+    a folder in place of a file of `results`."""
+    for folder in folders:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(
+                f"{folder} is a file where a folder belongs; move it away, then run again"
+            )
+    for path in sorted(results.rglob("*.*")):
+        if path.suffix in _SUFFIXES and path.is_dir():
+            raise InputError(
+                f"{path} is a folder where a file belongs; move it away, then run again"
+            )
 
 
 def check_wanted(path: Path) -> None:

@@ -9,12 +9,14 @@ import ast
 import functools
 import hashlib
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from palimpsest.files import InputError
 
 _LIBRARY = Path(__file__).resolve().parents[1]  # the folder that holds the package
 _started: dict[Path, str] = {}
+_watched: dict[Path, str] = {}
 
 
 @functools.cache
@@ -50,9 +52,16 @@ def imports_of(path: str) -> frozenset[str]:
 def remember(program: str | Path) -> None:
     """Take down every source file as it is now: at a program's start."""
     _started.clear()
+    _watched.clear()
     for file in (Path(program).resolve(), *(_LIBRARY / "palimpsest").rglob("*.py")):
         if file.is_file():
             _started[file] = _digest(file)
+
+
+def watch(files: Iterable[Path]) -> None:
+    """Take down files that the program rests on without loading them, such as a notebook's."""
+    for file in files:
+        _watched[file.resolve()] = _digest(file)
 
 
 def digest() -> str:
@@ -65,8 +74,9 @@ def digest() -> str:
 
 def check_unchanged() -> None:
     """InputError for the first source in use that is not as it was at the start."""
-    for file in sorted(_used()):
-        if not file.is_file() or _digest(file) != _started[file]:
+    before = {file: _started[file] for file in _used()} | _watched
+    for file in sorted(before):
+        if not file.is_file() or _digest(file) != before[file]:
             raise InputError(
                 f"{file} was changed while this job ran with what it held before; nothing was "
                 "written: run again"

@@ -107,7 +107,8 @@ def test_notebook_has_one_parameters_cell_and_no_outputs():
 def test_rule_passes_the_notebooks_parameters_and_lists_its_modules():
     rules = (ROOT / "workflow" / "rules" / "theory.smk").read_text()
     parameters = set(papermill.inspect_notebook(str(NOTEBOOK)))
-    assert parameters == {word.split()[0] for word in rules.split(" -r ")[1:]}
+    shown = ast.literal_eval(rules.split("THEORY_SHOWN = ")[1].split("]")[0] + "]")
+    assert parameters == {*shown, "source_dir"}
     names = rules.split("in (")[1].split(")")[0]
     listed = [f"src/palimpsest/studies/theory/{name}.py" for name in ast.literal_eval(names)]
     notebook = nbformat.read(NOTEBOOK, as_version=4)

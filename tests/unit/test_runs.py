@@ -116,3 +116,16 @@ def test_a_job_of_a_run_that_was_followed_by_another_writes_nothing(
 def test_a_folder_that_cannot_be_made_is_left_to_snakemake(tmp_path: Path) -> None:
     assert runs.enter(tmp_path / "missing" / ".snakemake") is None
     assert os.listdir(tmp_path) == []
+
+
+def test_what_stands_in_the_way_of_results_is_named(tmp_path: Path) -> None:
+    results = tmp_path / "results" / "digits"
+    table = results / "ascent" / "klom.csv"
+    (results / "populations" / "v1.5").mkdir(parents=True)
+    runs.check_places([tmp_path / "logs", tmp_path / "results"], results)
+    table.mkdir(parents=True)
+    with pytest.raises(InputError, match=r"klom\.csv is a folder where a file belongs"):
+        runs.check_places([], results)
+    (tmp_path / "logs").write_text("")
+    with pytest.raises(InputError, match="logs is a file where a folder belongs"):
+        runs.check_places([tmp_path / "logs"], results)

@@ -117,17 +117,14 @@ def test_a_rule_declares_what_it_needs(rule):
 
 
 @pytest.mark.parametrize("rule", JOB_RULES)
-def test_a_rule_runs_the_program_of_its_name_or_a_notebook(rule):
+def test_a_rule_runs_the_program_of_its_name(rule):
     text = RULES[rule]
     script = re.search(r'^ +script="src/(\w+)[.]py",$', text, re.M)
-    if script is None:
-        assert re.search(r'^ +notebook="reports/\w+/report[.]ipynb",$', text, re.M)
-        assert "papermill {input.notebook}" in text
-    else:
-        program = script[1]
-        assert rule == program or rule in {f"{program}_{study}" for study in STUDIES}
-        assert "python {input.script}" in text
-        assert re.search(rf'lib=(lambda \w+: )?library_inputs\(\s*"src/{program}.py"', text)
+    assert script is not None
+    program = script[1]
+    assert rule == program or rule in {f"{program}_{study}" for study in STUDIES}
+    assert "python {input.script}" in text
+    assert re.search(rf'lib=(lambda \w+: )?library_inputs\(\s*"src/{program}.py"', text)
 
 
 @pytest.mark.parametrize("program", [*PROGRAMS, *(f"../tools/{tool}" for tool in TOOLS)])

@@ -166,10 +166,11 @@ rule judge_worlds:
 
 rule report_ascent:
     input:
+        script="src/report.py",
         notebook="reports/ascent/report.ipynb",
         printed="reports/ascent/printed.csv",
         module=thing("studies/ascent", "report"),
-        lib=library_inputs(thing("studies/ascent", "report")),
+        lib=library_inputs("src/report.py", thing("studies/ascent", "report")),
         tables=expand(
             "<results>/ascent/{table}.csv", table=[*ASCENT_TABLES, "claims", "worlds"]
         ),
@@ -199,19 +200,23 @@ rule report_ascent:
         mem_mb=4000,
         runtime=30,
     params:
-        facts=(
-            f"-r run {config['run']} -r data_set {config['data']['name']}"
-            f" -p models {config['populations']['models']} -r device {config['device']}"
-            f" -p margin {ASCENT.equivalence_margin}"
+        parameters=lambda wildcards, input, output: as_json(
+            {
+                "results_dir": str(Path(output.html).parent),
+                "estimate_file": str(input.estimate),
+                "printed_file": input.printed,
+                "source_dir": "src",
+                "run": config["run"],
+                "data_set": config["data"]["name"],
+                "models": config["populations"]["models"],
+                "device": config["device"],
+                "margin": ASCENT.equivalence_margin,
+            }
         ),
-        results=lambda wildcards, output: str(Path(output.html).parent),
     shell:
-        "(papermill {input.notebook} {log.notebook} -k python3 --no-progress-bar"
-        " -r results_dir {params.results} -r estimate_file '{input.estimate}'"
-        " -r printed_file {input.printed} -r source_dir src {params.facts}"
-        " && cp {log.notebook} {output.notebook}"
-        " && python -m nbconvert --to html --no-input --stdout {output.notebook}"
-        " > {output.html}) > {log.text} 2>&1"
+        "python {input.script} --notebook {input.notebook} --parameters {params.parameters}"
+        " --sources {input.module} {input.lib} --log-notebook {log.notebook}"
+        " --out-notebook {output.notebook} --out-html {output.html} > {log.text} 2>&1"
 
 
 rule figures:

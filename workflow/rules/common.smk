@@ -54,6 +54,14 @@ try:
 except InputError as error:
     sys.exit(f"error: {error}")
 
+if RUNS_JOBS:
+    try:
+        runs.check_places(
+            [Path("logs"), Path("results")], Path("results", config["run"])
+        )
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
 # Jobs know their run; those that a dead run left running end here, before they write over newer results.
 RUNNING = runs.enter(Path(".snakemake"), Path("results")) if RUNS_JOBS else None
 if RUNNING:
@@ -178,3 +186,17 @@ def settings_of(method, forget_set):
         if method in section["methods"] and forget_set in section["forget_sets"]:
             asked += [s for s in settings_in(section, method) if s not in asked]
     return asked
+
+
+# The first line of tools/show_progress.py; runs that say the same of themselves take as long.
+if RUNS_JOBS:
+    asked = [
+        len(settings_of(method, name))
+        for name in FORGET_SETS
+        for method in dict.fromkeys(
+            m for section in SECTIONS for m in section["methods"]
+        )
+    ]
+    size = f"{len(FORGET_SETS)} forget sets, {sum(asked)} settings"
+    about = [", ".join(config["studies"]), *NOTE.split("; ")[:-1], size]
+    logger.info(f"run {config['run']}: {'; '.join(about)}")

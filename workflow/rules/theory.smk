@@ -8,6 +8,16 @@ THEORY_STATEMENTS = [
 THEORY_MODULES = [
     f"src/palimpsest/studies/theory/{name}.py" for name in ("errata", "tally")
 ]
+# inputs of the notebook, by the names of its parameters
+THEORY_SHOWN = [
+    "statements",
+    "errata",
+    "figure_4",
+    "figure_5",
+    "fine_tuning_a1",
+    "fine_tuning_over",
+    "solutions",
+]
 FIGURE_FILES["theory"] = {}
 FIGURE_SETTINGS["theory"] = {}
 FIGURE_NOTES["theory"] = ""
@@ -45,10 +55,11 @@ rule judge_theory:
 
 rule report_theory:
     input:
+        script="src/report.py",
         notebook="reports/theory/report.ipynb",
         errata="reports/theory/errata.yaml",
         modules=THEORY_MODULES,
-        lib=library_inputs(*THEORY_MODULES),
+        lib=library_inputs("src/report.py", *THEORY_MODULES),
         statements="results/theory/statements.csv",
         seal="results/theory/statements.csv.sha256",
         figure_4="results/theory/figure_4.png",
@@ -75,16 +86,14 @@ rule report_theory:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        parameters=lambda wildcards, input: as_json(
+            {name: input[name] for name in THEORY_SHOWN} | {"source_dir": "src"}
+        ),
     shell:
-        "(papermill {input.notebook} {log.notebook} -k python3 --no-progress-bar"
-        " -r statements {input.statements} -r errata {input.errata}"
-        " -r figure_4 {input.figure_4} -r figure_5 {input.figure_5}"
-        " -r fine_tuning_a1 {input.fine_tuning_a1}"
-        " -r fine_tuning_over {input.fine_tuning_over}"
-        " -r solutions {input.solutions} -r source_dir src"
-        " && cp {log.notebook} {output.notebook}"
-        " && python -m nbconvert --to html --no-input --stdout {output.notebook}"
-        " > {output.html}) > {log.text} 2>&1"
+        "python {input.script} --notebook {input.notebook} --parameters {params.parameters}"
+        " --sources {input.modules} {input.lib} --log-notebook {log.notebook}"
+        " --out-notebook {output.notebook} --out-html {output.html} > {log.text} 2>&1"
 
 
 rule theory:
