@@ -52,7 +52,7 @@ try:
         machine=RUNS_JOBS,
     )
 except InputError as error:
-    sys.exit(f"error: {error}")
+    sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 # Jobs know their run; those that a dead run left running end here, before they write over newer results.
 RUNNING = runs.enter(Path(".snakemake"), Path("results")) if RUNS_JOBS else None
