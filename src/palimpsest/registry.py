@@ -62,9 +62,9 @@ def module(folder: str, name: str) -> ModuleType:
     try:
         return importlib.import_module(f"{_dotted(folder)}.{name}")
     except Exception as error:
-        kind = type(error).__name__
+        kind, found = type(error).__name__, " ".join(str(error).split())
         raise InputError(
-            f"{_file(folder, name)}: cannot be loaded ({kind}: {error}); needed: a Python file "
+            f"{_file(folder, name)}: cannot be loaded ({kind}: {found}); needed: a Python file "
             "that can be imported"
         ) from error
 

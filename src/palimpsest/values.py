@@ -16,24 +16,45 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-Count = Annotated[int, Field(ge=1)]
+LARGEST = 2**31 - 1
+"""of whole numbers: they reach NumPy and torch, where larger ones overflow"""
+STEEPEST = 1e6
+"""of rates, weights, decays and penalties: far above all that trains anything, and far below where
+their products leave float32 (3e38)"""
+LONGEST = 100
+"""characters of a name: it becomes a part of file names, which have at most 255"""
+
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
 """1, 2, 3, ..."""
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
 """passes over a split; a plan holds each of them"""
-Whole = Annotated[int, Field(ge=0)]
+Whole = Annotated[int, Field(ge=0, le=LARGEST)]
 """0, 1, 2, ..."""
-Several = Annotated[int, Field(ge=2)]
+Several = Annotated[int, Field(ge=2, le=LARGEST)]
 """2, 3, 4, ..."""
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST)]
+Positive = Annotated[float, Field(gt=0, le=STEEPEST, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=STEEPEST, allow_inf_nan=False)]
+Divisor = Annotated[float, Field(ge=1e-6, le=STEEPEST, allow_inf_nan=False)]
+"""a number that others are divided by: by a smaller one they overflow"""
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 """a part of a whole, neither none nor all of it"""
 Momentum = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Percentile = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+File = Annotated[
+    str,
+    Field(
+        pattern=r"^[^-{}<>\x00-\x1f][^{}<>\x00-\x1f]{0,249}$",
+        description="a path of at most 250 characters that does not begin with - and holds none of "
+        "{ } < > and no line break",
+    ),
+]
+"""{x} is a wildcard to Snakemake, <x> one of its variables, -x an option of a program"""
+Name = Annotated[str, Field(pattern=rf"^[a-z0-9_]{{1,{LONGEST}}}$")]
 """of a forget set"""
+Run = Annotated[str, Field(pattern=rf"^[a-z0-9][a-z0-9_-]{{0,{LONGEST - 1}}}$")]
+"""the name of a run"""
 BatchNorm = Literal["train", "frozen"]
 """train: BatchNorm's statistics move, and batches are normalised by themselves (as in
 RoyRin/data-unlearning-bench, 2025); frozen: the starting model's statistics are kept and used"""

@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import re
+import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,45 @@ CASES = {
         from_file("outside.json"),
         ("set.yaml: forget_sets.mine.path", "1797", "not in the training set"),
     ),
+    "forget index that train_size leaves out": Case(
+        {
+            **from_file("test.json"),
+            "data": {"name": "fashion", "train_size": 300},
+            "datamodels": {"held_out": 8},
+        },
+        ("leaves out.yaml: forget_sets.mine.path", "2000", "not in the training set"),
+    ),
+    "a path that is an option": Case(
+        from_file("-n.json"), ("option.yaml: forget_sets.mine.path", "'-n.json'", "a path of at mo")
+    ),
+    "a path with a wildcard": Case(
+        from_file("{x}.json"), ("wildcard.yaml: forget_sets.mine.path", "'{x}.json'", "a path of")
+    ),
+    "a forget set of brackets": Case(
+        from_file("brackets.json"), ("of brackets.yaml: forget_sets.mine.path", "not valid JSON")
+    ),
+    "a forget set of huge indices": Case(
+        from_file("huge.json"), ("huge indices.yaml: forget_sets.mine.path", "2**63")
+    ),
+    "a rate that overflows": Case(
+        {"training": {"peak_lr": 1.0e308}},
+        ("overflows.yaml: training.peak_lr is 1e+308", "at most 1000000.0"),
+    ),
+    "a part without a point of each class": Case(
+        {"data": {"val_fraction": 0.996, "train_size": None}},
+        ("class.yaml: data.val_fraction 0.996", "7 training", "at least 10 of each"),
+    ),
+    "a name longer than a file name": Case(
+        {"run": "a" * 300}, ("file name.yaml: run", "of 300 characters", "at most 100")
+    ),
+    "an integer beyond int64": Case(
+        {"populations": {"models": 10**30}},
+        ("int64.yaml: populations.models", "at most 2147483647"),
+    ),
+    "an overlay that another file does not fit": Case(
+        {"training": {"epochs": 1}},
+        ("not fit.yaml: training.peak_epoch is 1 (in config/smoke.yaml)", "which is 1"),
+    ),
     "duplicate forget index": Case(
         from_file("duplicate.txt"),
         ("index.yaml: forget_sets.mine.path: duplicate.txt", "3", "twice"),
@@ -149,13 +189,13 @@ if not may_have_gpu():  # where there is one, cuda is right
 
 
 def write_tiny_cifar10(folder: Path) -> None:
-    """Files in the format of the python batches, four images each, the third one damaged."""
+    """Files in the format of the python batches, ten images each, the third one damaged."""
     folder.mkdir(parents=True)
     contents = {cifar10.META_FILE: pickle.dumps({"label_names": list("abcdefghij")})}
     for name in (*cifar10.TRAIN_FILES, cifar10.TEST_FILE):
-        images = np.zeros((4, 3, 32, 32), np.uint8)
-        contents[name] = pickle.dumps(cifar10.batch(images, np.arange(4), name))
-    sums = cifar10.checksum_text(contents, train=20, test=4)
+        images = np.zeros((10, 3, 32, 32), np.uint8)
+        contents[name] = pickle.dumps(cifar10.batch(images, np.arange(10), name))
+    sums = cifar10.checksum_text(contents, train=50, test=10)
     assert hashlib.md5(contents["data_batch_3"]).hexdigest() in sums
     contents["data_batch_3"] = contents["data_batch_3"][:-10] + bytes(10)
     for name, content in contents.items():
@@ -186,6 +226,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh copy of the repository with files of data, two of them wrong."""
     folder = copy_sources(tmp_path_factory.mktemp("bad_input"))
     (folder / "outside.json").write_text("[1797]")  # digits has 1797 points, counted from 0
+    (folder / "test.json").write_text("[2000]")  # fashion: the first of its test part
+    (folder / "brackets.json").write_text("[" * 100_000)
+    (folder / "huge.json").write_text(f"[1, {10**30}]")
     (folder / "duplicate.txt").write_text("3\n4\n3\n")
     write_tiny_cifar10(folder / "tiny" / cifar10.FOLDER)
     for name, case in CASES.items():
@@ -215,6 +258,35 @@ def test_one_sentence_and_nothing_written(name, project, before, sentences):
     sentence = sentences[name].result()
     assert [part for part in CASES[name].names if part not in sentence] == [], sentence
     assert contents(project) == before
+
+
+def test_several_errors_are_told_together(project):
+    overlay = {"training": {"epochs": 1}, "populations": {"stack": 101}}
+    name = write_overlay(project, overlay, "several.yaml")
+    done = snakemake(project, "-n", "--configfile", SMOKE, name)
+    (project / name).unlink()
+    assert done.returncode == 1
+    assert [line.split(" (")[0].split(";")[0] for line in done.stdout.splitlines()[-2:]] == [
+        "error: several.yaml: training.peak_epoch is 1",
+        "error: several.yaml: populations.stack is 101",
+    ]
+
+
+def test_an_overlay_without_a_run_of_its_own(project):
+    name = write_overlay(project, {"training": {"epochs": 30}}, "no run.yaml")
+    sentence = refused(project, "--configfile", name)
+    assert sentence.startswith("no run.yaml: run is missing, and its results would lie among those")
+    assert len(plan(project, "--configfile", name, "--config", "run=mine")) > 20
+    (project / name).unlink()
+
+
+def test_a_target_after_configfile(project):
+    (project / "results").mkdir()
+    (project / "results" / "base.json").write_text("{}")
+    sentence = refused(project, "--configfile", SMOKE, "results/base.json")
+    assert sentence.startswith("results/base.json: is no file of settings; needed: ")
+    assert sentence.endswith("targets before --configfile")
+    shutil.rmtree(project / "results")
 
 
 @pytest.mark.parametrize("place", ["results", "results/smoke"])

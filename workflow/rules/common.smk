@@ -52,7 +52,7 @@ try:
         machine=RUNS_JOBS,
     )
 except InputError as error:
-    sys.exit(f"error: {error}")
+    sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
 if RUNS_JOBS:
     try:

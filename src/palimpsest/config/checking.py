@@ -10,6 +10,10 @@ from palimpsest.config.meaning import check_meaning
 from palimpsest.config.origins import Origins
 from palimpsest.config.reading import read_settings
 from palimpsest.config.sentences import validate
+from palimpsest.files import InputError
+
+MOST = 10
+"""sentences that are told at once"""
 
 
 def check(
@@ -19,7 +23,7 @@ def check(
     root: str | Path = ".",
     machine: bool = True,
 ) -> None:
-    """Raise InputError, one sentence, for the first thing that is wrong with `config`.
+    """Raise InputError for what is wrong with `config`: a sentence a line, at most MOST.
 
     `files` are those behind it in the order of merging; what none of them sets is said to come from
     the command line. Relative paths start at `root`. `machine=False` (a dry run) leaves out what
@@ -27,7 +31,23 @@ def check(
     """
     root = Path(root)
     origins = Origins(config, [(str(file), read_settings(root / file)) for file in files])
-    checked = validate(settings.configuration(), origins)
-    check_meaning(checked, origins, root)
-    if machine:
+    _check_run(origins)
+    checked = validate(settings.configuration(), origins, most=MOST)
+    told = check_meaning(checked, origins, root)
+    if machine and not told:
         check_machine(origins, root)
+    if told:
+        raise InputError("\n".join(told[:MOST]))
+
+
+def _check_run(origins: Origins) -> None:
+    """Files that change the run of the first one, and do not name their own, are refused."""
+    (_, base), *overlays = origins.files
+    if not overlays or origins.config == base or any("run" in over for _, over in overlays):
+        return
+    run = base.get("run")
+    if origins.config.get("run") == run:
+        raise InputError(
+            f"{overlays[-1][0]}: run is missing, and its results would lie among those of {run}; "
+            "needed: run, a name of its own"
+        )

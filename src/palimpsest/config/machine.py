@@ -68,9 +68,17 @@ def check_disk(origins: Origins, root: Path) -> None:
     needed, free = needs.disk_bytes(origins.config, facts, *sizes), shutil.disk_usage(present).free
     if needed > free:
         raise InputError(
-            f"{present} has {free / 1e9:.1f} GB free and the run {run} writes "
-            f"about {needed / 1e9:.1f} GB; needed: as much free space"
+            f"{present} has {in_units(free)} free and the run {run} writes "
+            f"about {in_units(needed)}; needed: as much free space"
         )
+
+
+def in_units(size: int) -> str:
+    """A number of bytes in the unit that fits."""
+    for unit, bytes_of_it in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+        if size >= bytes_of_it:
+            return f"{size / bytes_of_it:.1f} {unit}"
+    return f"{size} bytes"
 
 
 def nearest(path: Path) -> Path:

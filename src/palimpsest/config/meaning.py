@@ -19,8 +19,8 @@ from palimpsest.config.needs import (
     set_sizes,
     subset_models,
 )
-from palimpsest.config.origins import Origins, dotted
-from palimpsest.config.sentences import check_names
+from palimpsest.config.origins import Conflict, Origins, dotted
+from palimpsest.config.sentences import check_names, keep
 from palimpsest.config.study import PopulationStudy
 from palimpsest.data.facts import Facts
 from palimpsest.data.splits import Split, base_split
@@ -31,49 +31,77 @@ Config = Mapping[str, Any]
 Sizes = tuple[int, int] | None
 """training and validation points; None where the files do not tell without being loaded"""
 
+_SIZES = ["data.name", "data.val_fraction", "data.train_size"]
+"""the keys that decide how many points are trained on"""
 
-def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> None:
-    """Raise InputError for the first part that does not fit; `root` is where relative paths start.
 
-    Reads no data set but one without official parts, and that only for a forget set from a file.
+def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]:
+    """A sentence for each part that does not fit; `root` is where relative paths start.
+
+    Reads a data set only for a forget set from a file, and only where its labels decide which
+    points are trained on.
     """
-    config = origins.config
-    facts, sizes = facts_and_sizes(origins, root)
+    config: Config = origins.config
+    told: list[str] = []
+    facts: Facts | None = None
+    sizes: Sizes = None
+    with keep(told):
+        facts, sizes = facts_and_sizes(origins, root)
     studies = {name: part for name, part in checked if isinstance(part, PopulationStudy)}
     used = list(dict.fromkeys(name for study in studies.values() for name in study.forget_sets))
-    with origins.below():
+    with keep(told), origins.below():
         if config["run"] in registry.names("studies"):
             found = f"is {config['run']}, the name of a study"
             raise SettingError("run", found, "another name, since results lie in results/RUN")
+    with keep(told), origins.below():
         peak, epochs = config["training"]["peak_epoch"], config["training"]["epochs"]
         if peak >= epochs:
             allowed = f"below training.epochs, which is {epochs}"
-            raise SettingError("training.peak_epoch", f"is {peak}", allowed)
-        _check_populations(config["populations"], config["datamodels"])
+            raise Conflict("training.peak_epoch", f"is {peak}", allowed, ["training.epochs"])
+    populations = config["populations"]
+    for key, limit in (("stack", "block"), ("second_oracle_models", "models")):
+        with keep(told), origins.below():
+            _at_most("populations", populations, key, populations, limit)
+    with keep(told), origins.below():
+        _check_seeds(populations, config["datamodels"])
+    with keep(told), origins.below():
         if "base" in config["forget_sets"]:
             found = "is the name of the split without a forget set"
             raise SettingError("forget_sets.base", found, "another name")
-        defined = list(config["forget_sets"])
-        for name, study in studies.items():
-            check_names(f"{name}.forget_sets", study.forget_sets, defined, guess=True)
-        check_names("populations.second_oracle", config["populations"]["second_oracle"], used)
+    defined = list(config["forget_sets"])
     for name, study in studies.items():
-        with origins.below(name):
+        with keep(told), origins.below():
+            check_names(f"{name}.forget_sets", study.forget_sets, defined, guess=True)
+        with keep(told), origins.below(name):
             study.check(config)
-        _check_methods(name, origins)
-        _check_metrics(name, study, origins)
-    with origins.below():
+        with keep(told):
+            _check_methods(name, origins)
+        with keep(told):
+            _check_metrics(name, study, origins)
+    with keep(told), origins.below():
+        others = [f"{name}.forget_sets" for name in studies]
+        check_names("populations.second_oracle", populations["second_oracle"], used, others=others)
+    with keep(told), origins.below():
         _check_datamodels(config, sizes)
     for name in used:
-        _check_forget_set(name, origins, root, facts, sizes)
-    with origins.below():
+        if name in defined:
+            with keep(told):
+                _check_forget_set(name, origins, root, facts, sizes)
+    with keep(told), origins.below():
         _check_shipped(config, used)
+    return told
 
 
 def facts_and_sizes(origins: Origins, root: Path) -> tuple[Facts | None, Sizes]:
     """What is known of the data set before it is loaded."""
     data = origins.config["data"]
     facts = facts_of(origins.config, root)
+    if facts is not None and facts.train_points is not None:
+        train, val = facts.train_points, facts.points - facts.train_points
+        if min(train, val) < facts.classes:
+            found = f"is {data['name']}, of {train} training and {val} validation points"
+            allowed = f"at least {facts.classes} of each, one of each class"
+            raise origins.error(("data", "name"), found, allowed, ["data.checksums"])
     try:
         return facts, None if facts is None else set_sizes(origins.config, facts)
     except ValueError as error:
@@ -83,13 +111,12 @@ def facts_and_sizes(origins: Origins, root: Path) -> tuple[Facts | None, Sizes]:
 
 def _at_most(section: str, settings: Config, key: str, populations: Config, limit: str) -> None:
     if settings[key] > populations[limit]:
-        allowed = f"at most populations.{limit}, which is {populations[limit]}"
-        raise SettingError(f"{section}.{key}", f"is {settings[key]}", allowed)
+        others = [f"populations.{limit}"]
+        allowed = f"at most {others[0]}, which is {populations[limit]}"
+        raise Conflict(f"{section}.{key}", f"is {settings[key]}", allowed, others)
 
 
-def _check_populations(populations: Config, datamodels: Config) -> None:
-    _at_most("populations", populations, "stack", populations, "block")
-    _at_most("populations", populations, "second_oracle_models", populations, "models")
+def _check_seeds(populations: Config, datamodels: Config) -> None:
     ranges = [
         (f"populations.{key}", populations[key], populations["models"])
         for key in ("first_seed", "oracle_first_seed")
@@ -98,11 +125,12 @@ def _check_populations(populations: Config, datamodels: Config) -> None:
         key = "second_oracle_first_seed"
         ranges.append((f"populations.{key}", populations[key], populations["second_oracle_models"]))
     ranges.append(("datamodels.first_seed", datamodels["first_seed"], subset_models(datamodels)))
-    for (one, first, models), (other, start, others) in itertools.combinations(ranges, 2):
-        if first < start + others and start < first + models:
-            seeds = f"{start}..{start + others - 1}, and {one} {first}..{first + models - 1}"
+    for (one, first, models), (other, start, length) in itertools.combinations(ranges, 2):
+        if first < start + length and start < first + models:
+            seeds = f"{start}..{start + length - 1}, and {one} {first}..{first + models - 1}"
             allowed = "ranges of seeds that do not overlap"
-            raise SettingError(other, f"gives the seeds {seeds}", allowed)
+            others = [one, "populations.models", "populations.second_oracle_models"]
+            raise Conflict(other, f"gives the seeds {seeds}", allowed, others)
 
 
 def _check_methods(study: str, origins: Origins) -> None:
@@ -143,7 +171,8 @@ def _check_metrics(name: str, study: PopulationStudy, origins: Origins) -> None:
             if statistic not in (*records.ALWAYS, *study.record):
                 needs = f"names {metric}, which needs {statistic}"
                 found = f"{needs}, and {name}.record does not keep it"
-                raise origins.error(key, found, f"add {statistic} to {name}.record")
+                allowed = f"add {statistic} to {name}.record"
+                raise origins.error(key, found, allowed, [f"{name}.record"])
 
 
 def _missing(origins: Origins, key: tuple, place: tuple, needed: str) -> InputError:
@@ -159,26 +188,27 @@ def _check_datamodels(config: Config, sizes: Sizes) -> None:
     first, seeds, fraction = (datamodels[key] for key in ("first_seed", "seeds", "fraction"))
     if first % seeds:
         allowed = f"a multiple of datamodels.seeds, which is {seeds}"
-        raise SettingError("datamodels.first_seed", f"is {first}", allowed)
+        raise Conflict("datamodels.first_seed", f"is {first}", allowed, ["datamodels.seeds"])
     name = datamodels["estimator"]
     estimator, settings = registry.module(ESTIMATORS, name), datamodels["estimators"][name]
     models, limit = estimator.models(settings), config["populations"]["models"]
     where = f"datamodels.estimators.{name}"
     if estimator.NEEDS == "originals" and models > limit:
-        allowed = f"at most populations.models, which is {limit}"
-        raise SettingError(f"{where}.checkpoints", f"is {models}", allowed)
+        _at_most(where, settings, "checkpoints", config["populations"], "models")
     if sizes is None:
         return
     train = sizes[0]
     subset = round(fraction * train)
     if not 0 < subset < train:
         found = f"is {fraction}, {subset} of the {train} training points"
-        raise SettingError("datamodels.fraction", found, f"a part of 1 to {train - 1} points")
+        allowed = f"a part of 1 to {train - 1} points"
+        raise Conflict("datamodels.fraction", found, allowed, _SIZES)
     if hasattr(estimator, "check"):
         try:
             estimator.check(settings, train)
         except SettingError as error:
-            raise SettingError(f"{where}.{error.key}", error.found, error.allowed) from None
+            key = f"{where}.{error.key}"
+            raise Conflict(key, error.found, error.allowed, _SIZES) from None
 
 
 def _check_shipped(config: Config, used: Sequence[str]) -> None:
@@ -198,14 +228,14 @@ def _check_shipped(config: Config, used: Sequence[str]) -> None:
         if here != value:
             there, here = json.dumps(value), json.dumps(here)
             found = f"is {name}, whose sets belong to data.{setting} {there}, and here it is {here}"
-            raise SettingError(key, found, f"one of the same data, or {anew}")
+            raise Conflict(key, found, f"one of the same data, or {anew}", [f"data.{setting}"])
     for one, definition in sets.items():
         try:
             estimate.set_of(*(definition[k] for k in SET_KEYS))
         except InputError as error:
             there = str(error).rpartition("allowed: ")[2]
             found = f"is {name}, which holds no set like forget_sets.{one}"
-            raise SettingError(key, found, f"{there}; or {anew}") from None
+            raise Conflict(key, found, f"{there}; or {anew}", [f"forget_sets.{one}"]) from None
 
 
 def _check_forget_set(
@@ -216,45 +246,52 @@ def _check_forget_set(
     module = registry.module("data/forget_sets", settings.pop("kind"))
     if sizes is not None:
         with origins.below("forget_sets", name):
-            module.check(settings, sizes[0])
+            try:
+                module.check(settings, sizes[0])
+            except SettingError as error:
+                raise Conflict(error.key, error.found, error.allowed, _SIZES) from None
     paths = getattr(module, "FILES", ())
     if not paths:
         return
     settings |= {path: str(root / settings[path]) for path in paths}
     try:
         forget = module.choose(None, **settings)
-        if facts is not None and sizes is not None:
-            _check_indices(forget, origins.config["data"], root, facts, sizes[0])
+        _check_indices(forget, origins.config["data"], root, facts, sizes)
     except ValueError as error:
         key = ("forget_sets", name, paths[0])
-        raise InputError(f"{origins.file_of(key)}: {dotted(key)}: {error}") from None
+        file = origins.last_of(key, _SIZES)
+        raise InputError(f"{file}: {dotted(key)}: {error}") from None
 
 
-def _check_indices(forget: np.ndarray, data: Config, root: Path, facts: Facts, train: int) -> None:
-    """Exact where there are no official parts; else up to which of them train_size keeps."""
-    split = _split(data, root) if facts.train_points is None else None
+def _check_indices(
+    forget: np.ndarray, data: Config, root: Path, facts: Facts | None, sizes: Sizes
+) -> None:
+    """Exact, unless labels decide which points are trained on and their files are not here."""
+    official = None if facts is None else facts.train_points
+    by_label = official is None or data["train_size"] is not None
+    split = _split(data, root) if by_label else None
     if split is not None:
         split.with_forget(forget)
-    elif facts.train_points is not None and forget[-1] >= facts.train_points:
-        allowed = f"0 to {facts.train_points - 1}"
+    elif official is not None and forget[-1] >= official:
+        allowed = f"0 to {official - 1}"
         raise ValueError(
             f"forget index {forget[-1]} is not in the training set; allowed: {allowed}"
         )
-    elif len(forget) >= train:
+    elif sizes is not None and len(forget) >= sizes[0]:
         raise ValueError(
-            f"the forget set has {len(forget)} points and the training set {train}; "
-            f"allowed: at most {train - 1}"
+            f"the forget set has {len(forget)} points and the training set {sizes[0]}; "
+            f"allowed: at most {sizes[0] - 1}"
         )
 
 
 def _split(data: Config, root: Path) -> Split | None:
-    """The split of a data set without official parts; None if its files are not there."""
+    """The split of a data set; None if its files are not there."""
     source = registry.module("data/sources", data["name"])
     files = root / data["data_dir"], False, data["checksums"]
+    own = registry.settings_of("data/sources", data["name"]).model_fields
     try:
         source.check(*files)
+        dataset = source.load(*files, **{key: data[key] for key in own if key in data})
     except InputError:
         return None
-    own = registry.settings_of("data/sources", data["name"]).model_fields
-    dataset = source.load(*files, **{key: data[key] for key in own if key in data})
     return base_split(dataset, **part_wishes(data), seed=data["split_seed"])

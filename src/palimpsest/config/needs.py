@@ -43,7 +43,8 @@ def part_wishes(data: Config) -> dict[str, Any]:
 
 def set_sizes(config: Config, facts: Facts) -> tuple[int, int]:
     """Training and validation points; ValueError if the data set has not so many."""
-    return part_sizes(facts.points, facts.train_points, **part_wishes(config["data"]))
+    wishes = part_wishes(config["data"])
+    return part_sizes(facts.points, facts.train_points, **wishes, classes=facts.classes)
 
 
 def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:

@@ -14,6 +14,14 @@ Key = tuple[str | int, ...]
 _ABSENT = object()
 
 
+class Conflict(SettingError):
+    """Settings do not fit each other: beside `key` the `others`, dotted keys from the top."""
+
+    def __init__(self, key: str, found: str, allowed: str, others: Sequence[str]) -> None:
+        super().__init__(key, found, allowed)
+        self.others = others
+
+
 @dataclass(frozen=True)
 class Origins:
     """The configuration as it is used, and the files behind it, the later over the earlier."""
@@ -25,15 +33,28 @@ class Origins:
     def file_of(self, key: Key) -> str:
         """The last file that sets `key` to the value in use; "the command line" if none does."""
         used = _at(self.config, key)
+        if used is _ABSENT:  # a default
+            return self.file_of(key[:-1])
         for name, content in reversed(self.files):
             value = _at(content, key)
             if value is not _ABSENT and _same(value, used):
                 return name
         return "the command line"
 
-    def error(self, key: Key, found: str, allowed: str) -> InputError:
-        """One sentence: the file, the dotted key, what was found and what is allowed."""
-        return InputError(f"{self.file_of(key)}: {dotted(key)} {found}; allowed: {allowed}")
+    def last_of(self, key: Key, others: Sequence[str]) -> str:
+        """The file that sets `key`, or one of the `others` that it does not fit, last."""
+        order = [*(name for name, _ in self.files), "the command line"]
+        keys = [key, *(tuple(other.split(".")) for other in others)]
+        return max(map(self.file_of, keys), key=order.index)
+
+    def error(self, key: Key, found: str, allowed: str, others: Sequence[str] = ()) -> InputError:
+        """One sentence: the file, the dotted key, what was found and what is allowed.
+
+        Where `key` does not fit `others`, it is the file that sets one of them last.
+        """
+        own, file = self.file_of(key), self.last_of(key, others)
+        found += f" (in {own})" if own != file else ""
+        return InputError(f"{file}: {dotted(key)} {found}; allowed: {allowed}")
 
     @contextmanager
     def below(self, *place: str | int) -> Iterator[None]:
@@ -42,7 +63,8 @@ class Origins:
             yield
         except SettingError as error:
             key = (*place, *error.key.split("."))
-            raise self.error(key, error.found, error.allowed) from None
+            others = getattr(error, "others", ())
+            raise self.error(key, error.found, error.allowed, others) from None
 
 
 def dotted(key: Key) -> str:

@@ -28,8 +28,17 @@ def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
+SUFFIXES = (".yaml", ".yml", ".json")
+DEEPEST = 50
+"""lists and maps in each other: a parser spends minutes, or its stack, on a hundred thousand"""
+
+
 def read_settings(path: str | Path) -> Mapping[str, Any]:
     """The content of a YAML file that is a map; InputError if it is anything else."""
+    if Path(path).suffix not in SUFFIXES or Path(path).parts[0] == "results":
+        raise InputError(
+            f"{path}: is no file of settings; needed: a .yaml file, and targets before --configfile"
+        )
     content = read_yaml(path)
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: holds {show(content)}; needed: a map of settings")
@@ -39,14 +48,27 @@ def read_settings(path: str | Path) -> Mapping[str, Any]:
 def read_yaml(path: str | Path) -> Any:
     """The content of a YAML file; InputError if it is missing, not YAML, or sets a key twice."""
     try:
-        with Path(path).open(encoding="utf-8") as stream:
-            return yaml.load(stream, Loader=_OnceLoader)
+        text = Path(path).read_text(encoding="utf-8")
+        _check_depth(text)
+        return yaml.load(text, Loader=_OnceLoader)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not valid YAML (no UTF-8 text); needed: UTF-8") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+
+
+def _check_depth(text: str) -> None:
+    """YAMLError for more than DEEPEST lists and maps in each other."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_OnceLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise yaml.YAMLError(f"more than {DEEPEST} lists and maps lie in each other")
 
 
 class _OnceLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The first error of pydantic as one sentence: file, dotted key, what was found, what is allowed.
+"""Errors of pydantic as sentences: file, dotted key, what was found, what is allowed.
 
 What is allowed is read from the JSON schema of the model.
 """
@@ -6,17 +6,20 @@ What is allowed is read from the JSON schema of the model.
 import difflib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from palimpsest.config.origins import Key, Origins, dotted
-from palimpsest.files import InputError, SettingError
+from palimpsest.config.origins import Conflict, Key, Origins, dotted
+from palimpsest.files import InputError
+from palimpsest.values import LONGEST
 
 Rule = Mapping[str, Any]
 """a part of a JSON schema"""
 
+_LONG = 60
 _UNKNOWN, _MISSING = ("extra_forbidden", "invalid_key"), ("missing", "union_tag_not_found")
 _LIMITS = {
     "minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most",
@@ -28,29 +31,48 @@ _KINDS = {
 }  # fmt: skip
 
 
-def validate(kind: Any, origins: Origins) -> Any:
+def validate(kind: Any, origins: Origins, *, most: int = 1) -> Any:
     """The configuration of `origins` as the annotation `kind` says.
 
-    Raises InputError for the first error: unknown keys, then wrong values, then missing keys.
+    Raises InputError for the first `most` errors, a line each: unknown keys, then wrong values,
+    then missing keys, these only where no key is unknown, and one of each map.
     """
     adapter = TypeAdapter(kind)
     try:
         return adapter.validate_python(origins.config)
     except ValidationError as error:
-        first = min(
-            error.errors(include_url=False),
-            key=lambda one: (one["type"] not in _UNKNOWN) + (one["type"] in _MISSING),
-        )
-        raise _sentence(first, adapter.json_schema(), origins) from None
+        told: list[str] = []
+        maps = set()
+        schema = adapter.json_schema()
+        for one in sorted(error.errors(include_url=False), key=_rank):
+            around = one["loc"][:-1]
+            if one["type"] not in _MISSING or around not in maps:
+                told.append(str(_sentence(one, schema, origins)))
+            if one["type"] in (*_UNKNOWN, *_MISSING):
+                maps.add(around)
+        raise InputError("\n".join(list(dict.fromkeys(told))[:most])) from None
+
+
+@contextmanager
+def keep(told: list[str]) -> Iterator[None]:
+    """Add what is wrong inside to what is `told`, and go on."""
+    try:
+        yield
+    except InputError as error:
+        told += str(error).splitlines()
 
 
 def show(value: Any) -> str:
     """A value as it reads in a sentence."""
     if isinstance(value, str):
+        if len(value) > _LONG:
+            return f"the text {value[:_LONG]!r}... of {len(value)} characters"
         return f"the text {value!r}" if value else "an empty text"
     if isinstance(value, Mapping | list):
         kind = "map" if isinstance(value, Mapping) else "list"
         return f"a {kind}" if value else f"an empty {kind}"
+    if isinstance(value, int) and abs(value) >= 10**_LONG:
+        return f"an integer of more than {_LONG} digits"
     return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
 
 
@@ -61,13 +83,25 @@ def hint(word: Any, known: Sequence[str], cutoff: float = 0.7) -> str:
 
 
 def check_names(
-    key: str, names: Sequence[str], allowed: Sequence[str], *, guess: bool = False
+    key: str,
+    names: Sequence[str],
+    allowed: Sequence[str],
+    *,
+    guess: bool = False,
+    others: Sequence[str] = (),
 ) -> None:
-    """SettingError for the first of the `names` that is not allowed; `guess` what was meant."""
+    """Conflict for the first of the `names` that is not allowed; `guess` what was meant.
+
+    `others` are the dotted keys that decide what is allowed.
+    """
     for name in names:
         if name not in allowed:
             near = hint(name, allowed) if guess else ""
-            raise SettingError(key, f"names {name!r}{near}", ", ".join(allowed))
+            raise Conflict(key, f"names {name!r}{near}", ", ".join(allowed), others)
+
+
+def _rank(error: Any) -> int:
+    return (error["type"] not in _UNKNOWN) + (error["type"] in _MISSING)
 
 
 def _sentence(error: Any, schema: Rule, origins: Origins) -> InputError:
@@ -147,7 +181,8 @@ def _describe(rule: Rule) -> str:
         return " or ".join(map(_describe, rule["anyOf"]))
     if "pattern" in rule:
         also = " and -" if "-" in rule["pattern"].split("]")[1] else ""
-        return f"a text of lower-case letters, digits, _{also}"
+        name = f"a text of lower-case letters, digits, _{also}, at most {LONGEST}"
+        return str(rule.get("description", name))
     limits = [f"{words} {rule[keyword]}" for keyword, words in _LIMITS.items() if keyword in rule]
     link = " of " if limits and limits[0].startswith("at") else " "
     return f"{_KINDS[rule.get('type', 'object')]}{link}{' and '.join(limits)}".strip()

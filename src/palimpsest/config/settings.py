@@ -9,16 +9,29 @@ from pydantic import BaseModel, Field, create_model
 from palimpsest import records, registry
 from palimpsest.config.study import PopulationStudy
 from palimpsest.plans.recipe import recipe
-from palimpsest.values import Closed, Count, Name, Once, Seed, Several, Share, Some, Text
+from palimpsest.values import (
+    LARGEST,
+    Closed,
+    Count,
+    File,
+    Name,
+    Once,
+    Run,
+    Seed,
+    Several,
+    Share,
+    Some,
+    Text,
+)
 
 
 class Data(Closed):
     """What all data sets share; a source's own settings are the keywords of its `load`."""
 
     name: str
-    data_dir: Text
+    data_dir: File
     download: bool
-    checksums: Text
+    checksums: File
     val_fraction: Share
     train_size: Count | None
     val_size: Count | None
@@ -42,7 +55,7 @@ class Datamodels(Closed):
     """How the important points are found, and how the estimate is tested."""
 
     shipped: Text | None
-    held_out: Annotated[int, Field(ge=5)]
+    held_out: Annotated[int, Field(ge=5, le=LARGEST)]
     seeds: Several
     fraction: Share
     first_seed: Seed
@@ -53,7 +66,7 @@ def sections() -> dict[str, Any]:
     """The engine's keys and what each may hold: annotations, of the things that there are now."""
     training: Any = registry.keywords(recipe, "src/palimpsest/plans/recipe.py")
     return {
-        "run": Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")],
+        "run": Run,
         "studies": _words(list(studies())),
         "data": registry.tagged("data/sources", "name", Data),
         "device": Literal["cpu", "cuda"],

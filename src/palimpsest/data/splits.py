@@ -145,11 +145,13 @@ def as_indices(values: Any, what: str) -> np.ndarray:
         return np.empty(0, np.int64)
     listed = values if isinstance(values, list | tuple) else array.tolist()
     wrong = [value for value in listed if not _is_integer(value)]
-    if array.dtype.kind not in "iu" or wrong:
+    if wrong:
         raise ValueError(f"the {what} holds {wrong[0]!r}; allowed: integers only")
+    if min(listed) < 0:
+        raise ValueError(f"the {what} holds the index {min(listed)}; allowed: 0 or more")
+    if max(listed) > np.iinfo(np.int64).max:
+        raise ValueError(f"the {what} holds an index of 2**63 or more; allowed: indices of points")
     indices = np.sort(array.astype(np.int64))
-    if indices[0] < 0:
-        raise ValueError(f"the {what} holds the index {indices[0]}; allowed: 0 or more")
     repeated = indices[1:][indices[1:] == indices[:-1]]
     if len(repeated):
         raise ValueError(f"the {what} holds index {repeated[0]} twice; allowed: each index once")
@@ -163,8 +165,11 @@ def part_sizes(
     val_fraction: float,
     train_size: int | None,
     val_size: int | None,
+    classes: int = 1,
 ) -> tuple[int, int]:
     """Numbers of training and validation points that `base_split` gives; ValueError if impossible.
+
+    Each part holds at least one point for each of the `classes`.
 
     Without official parts (`train_points` None), `val_fraction` of the points, rounded up, are for
     validation. `train_size` and `val_size` ask for a part of each (None: all of it).
@@ -172,16 +177,18 @@ def part_sizes(
     if train_points is None:
         val = math.ceil(val_fraction * points)
         train = points - val
-        if not 0 < val < points:
+        if min(train, val) < classes:
             raise ValueError(
                 f"val_fraction {val_fraction} leaves {train} training and {val} validation points; "
-                "needed: some of each"
+                f"needed: at least {classes} of each, one of each class"
             )
     else:
         train, val = train_points, points - train_points
     for name, size, available in (("train_size", train_size, train), ("val_size", val_size, val)):
-        if size is not None and not 1 <= size <= available:
-            raise ValueError(f"{name} is {size}; allowed: 1 to {available}, or null for all")
+        if size is not None and not classes <= size <= available:
+            raise ValueError(
+                f"{name} is {size}; allowed: {classes} to {available}, or null for all"
+            )
     return train_size or train, val_size or val
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from palimpsest.data.splits import Split
+from palimpsest.data.splits import Split, as_indices
 from palimpsest.files import InputError, read_json
 
 SHIPPED = Path(__file__).parents[1] / "data" / "shipped"
@@ -42,6 +42,10 @@ class Estimate:
             raise InputError(
                 f"{path}: not an estimate; needed: the keys {', '.join(sorted(_KEYS))}"
             )
+        keys, sets = (*SET_KEYS, "indices"), content["sets"]
+        whole = isinstance(sets, list) and all(isinstance(one, dict) for one in sets)
+        if not whole or any(key not in one for one in sets for key in keys):
+            raise InputError(f"{path}: not an estimate; needed: sets with {', '.join(keys)}")
         return cls(content, Path(path))
 
     def chosen(self, base: Split, component: int, top: int, bottom: int) -> np.ndarray:
@@ -52,7 +56,10 @@ class Estimate:
                 f"{self.content['base_split'][:12]}, and {base.checksum[:12]} is needed)"
             )
         found = self.set_of(component, top, bottom)
-        return np.array(found["indices"], np.int64)
+        try:
+            return as_indices(found["indices"], "set of points")
+        except ValueError as error:
+            raise InputError(f"{self.path}: {error}") from None
 
     def set_of(self, component: int, top: int, bottom: int) -> dict[str, Any]:
         """The entry of a set; InputError if there is none."""

@@ -9,7 +9,7 @@ each of the epochs 3, 5 and 9.
 from palimpsest.files import SettingError
 from palimpsest.plans.losses import Distillation
 from palimpsest.plans.plan import Epoch, Phase, Plan, Term
-from palimpsest.values import BatchNorm, Count, Epochs, NotNegative, Positive
+from palimpsest.values import BatchNorm, Count, Divisor, Epochs, NotNegative
 
 DECAY_EPOCHS = (3, 5, 9)
 
@@ -23,7 +23,7 @@ def plan(
     retain_batch: Count = 64,
     alpha: NotNegative = 0.001,
     gamma: NotNegative = 0.99,
-    temperature: Positive = 4.0,
+    temperature: Divisor = 4.0,
     batch_norm: BatchNorm = "train",
 ) -> Plan:
     """`epochs` passes over the retain set, the first `ascent_epochs` of them after an ascent."""

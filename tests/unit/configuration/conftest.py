@@ -16,7 +16,7 @@ BASE = ROOT / "config.yaml"
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with config.yaml; call it with an overlay to check the two.
+    """A folder with config.yaml; call it with an overlay, of the run `mine`, to check the two.
 
     It takes no shipped estimate, which would refuse every overlay of other data or sets.
     """
@@ -27,7 +27,9 @@ def project(tmp_path):
     def run(overlay=None, command_line=None, machine=False):
         files = ["config.yaml"]
         if overlay is not None:
-            text = overlay if isinstance(overlay, str) else yaml.safe_dump(overlay)
+            text = f"run: mine\n{overlay}"
+            if not isinstance(overlay, str):
+                text = yaml.safe_dump({"run": "mine"} | overlay)
             (tmp_path / "mine.yaml").write_text(text)
             files.append("mine.yaml")
         merged = config.load([tmp_path / file for file in files])
@@ -39,15 +41,24 @@ def project(tmp_path):
 
 
 @pytest.fixture
-def sentence(project):
-    """The message of the error that a check gives, after a look at its form."""
+def sentences(project):
+    """The lines of the error that a check gives, after a look at their form."""
 
     def run(*args, **settings):
         with pytest.raises(InputError) as error:
             project(*args, **settings)
-        text = str(error.value)
-        assert "\n" not in text
-        assert "allowed: " in text or "needed" in text or "write " in text
-        return text
+        lines = str(error.value).splitlines()
+        assert all("allowed: " in line or "needed" in line or "write " in line for line in lines)
+        return lines
+
+    return run
+
+
+@pytest.fixture
+def sentence(sentences):
+    """The first of them."""
+
+    def run(*args, **settings):
+        return sentences(*args, **settings)[0]
 
     return run

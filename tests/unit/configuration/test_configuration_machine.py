@@ -1,6 +1,7 @@
 """What this machine lacks for a configuration: each one clear sentence."""
 
 import os
+import re
 import shutil
 import types
 from pathlib import Path
@@ -81,7 +82,12 @@ def test_a_full_disk(sentence, monkeypatch):
     free = types.SimpleNamespace(free=10_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
     text = sentence(machine=True)
-    assert "has 0.0 GB free and the run digits writes about 0.2 GB; needed: as much" in text
+    assert re.search(r"has 10\.0 MB free and the run digits writes about \d+\.\d MB; needed", text)
+
+
+def test_sizes_in_the_unit_that_fits():
+    found = [machine.in_units(size) for size in (0, 999, 1000, 2_500_000, 3 * 10**9, 10**13)]
+    assert found == ["0 bytes", "999 bytes", "1.0 KB", "2.5 MB", "3.0 GB", "10000.0 GB"]
 
 
 # What a run needs

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from palimpsest import config
+from palimpsest.config import checking
 from palimpsest.datamodels import estimate
 from palimpsest.files import InputError
 
@@ -35,7 +37,7 @@ MEANING = [
     ({"datamodels": {"first_seed": 1_000_001}},
      "datamodels.first_seed is 1000001; allowed: a multiple of datamodels.seeds, which is 5"),
     ({"datamodels": {"seeds": 3}},
-     "datamodels.first_seed is 1000000; allowed: a multiple of datamodels.seeds, which is 3"),
+     "datamodels.first_seed is 1000000 (in config.yaml); allowed: a multiple of datamodels.seed"),
     ({"populations": {"oracle_first_seed": 99}},
      "populations.oracle_first_seed gives the seeds 99..198, and populations.first_seed 0..99; "
      "allowed: ranges of seeds that do not overlap"),
@@ -50,7 +52,7 @@ MEANING = [
     ({"ascent": {"figures": {"figure_2": {"forget_set": "mine"}}}},
      "ascent.figures.figure_2.forget_set names 'mine'; allowed: random_100, pc1_top_30, pc2"),
     ({"ascent": {"forget_sets": ["random_100", "pc1_top_30"]}},
-     "ascent.figures.figure_3.forget_sets names 'pc2_top_30'; allowed: random_100, pc1_top_30"),
+     "ascent.figures.figure_3.forget_sets names 'pc2_top_30' (in config.yaml); allowed: random_1"),
     ({"populations": {"second_oracle_models": 101}}, "populations.second_oracle_models is 101"),
     ({"populations": {"second_oracle": ["mine"]}}, "populations.second_oracle names 'mine'; allow"),
     ({"forget_sets": {"base": {"kind": "random", "size": 3, "seed": 0}}}, "forget_sets.base is th"),
@@ -64,12 +66,16 @@ MEANING = [
      "datamodels.fraction is 0.0001, 0 of the 1437 training points; allowed: a part of 1 to 1436 "),
     ({"ascent": {"numbers_of_models": [50, 101]}},
      "ascent.numbers_of_models holds 101; allowed: at most populations.models, which is 100"),
-    ({"data": {"train_size": 1438}}, "data.train_size is 1438; allowed: 1 to 1437, or null for al"),
-    ({"data": {"val_size": 361}}, "data.val_size is 361; allowed: 1 to 360, or null for all"),
+    ({"data": {"train_size": 1438}}, "data.train_size is 1438; allowed: 10 to 1437, or null for a"),
+    ({"data": {"val_size": 361}}, "data.val_size is 361; allowed: 10 to 360, or null for all"),
     ({"data": {"val_fraction": 0.9999}}, "data.val_fraction 0.9999 leaves 0 training and 1797"),
+    ({"data": {"val_fraction": 0.001}}, "data.val_fraction 0.001 leaves 1795 training and 2 valid"),
+    ({"data": {"val_fraction": 0.996}}, "data.val_fraction 0.996 leaves 7 training and 1790 valid"),
+    ({"data": {"val_size": 9}}, "data.val_size is 9; allowed: 10 to 360, or null for all"),
     ({"forget_sets": {"random_100": {"size": 1437}}},
      "forget_sets.random_100.size is 1437; allowed: at most 1436, below the 1437 training points"),
-    ({"data": {"train_size": 30}}, "forget_sets.random_100.size is 100; allowed: at most 29"),
+    ({"data": {"train_size": 30}},
+     "forget_sets.random_100.size is 100 (in config.yaml); allowed: at most 29, below the 30"),
     ({"data": {"name": "cifar10"}, "forget_sets": {"random_100": {"size": 50_000}}},
      "forget_sets.random_100.size is 50000; allowed: at most 49999, below the 50000 training"),
     ({"forget_sets": {"pc1_top_30": {"top": 0}}}, "pc1_top_30.top and bottom are 0; allowed"),
@@ -215,6 +221,21 @@ def test_a_shipped_estimate_that_is_damaged(sentence, ship):
     assert "mine.estimate.json: not an estimate; needed: the keys" in sentence(SHIPPED)
 
 
+@pytest.mark.parametrize("sets", [3, [3], [{"component": 1}]])
+def test_a_shipped_estimate_whose_sets_are_none(sentence, ship, sets):
+    ship()
+    path = estimate.shipped_path("mine")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sets": sets}))
+    assert "not an estimate; needed: sets with component, top" in sentence(SHIPPED)
+
+
+def test_a_shipped_estimate_of_brackets(sentence, ship):
+    ship()
+    estimate.shipped_path("mine").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="not valid JSON"):
+        estimate.Estimate.load(estimate.shipped_path("mine"))
+
+
 # Forget sets from files
 
 
@@ -258,9 +279,105 @@ def test_a_forget_set_from_a_file_on_cifar10(project, sentence):
     (project.root / "mine.json").write_text(json.dumps([0, 50_000]))
     text = sentence({**cifar10, **from_file(path="mine.json")})
     assert "forget index 50000 is not in the training set; allowed: 0 to 49999" in text
-    (project.root / "mine.json").write_text(json.dumps([0, 1, 2]))
-    text = sentence({"data": {"name": "cifar10", "train_size": 3}, **from_file(path="mine.json")})
-    assert "the forget set has 3 points and the training set 3; allowed: at most 2" in text
+    (project.root / "mine.json").write_text(json.dumps(list(range(10))))
+    text = sentence({"data": {"name": "cifar10", "train_size": 10}, **from_file(path="mine.json")})
+    assert "the forget set has 10 points and the training set 10; allowed: at most 9" in text
+
+
+def test_a_forget_set_from_a_file_on_a_part_of_fashion(project, sentence):
+    from palimpsest.data.sources import fashion
+    from palimpsest.data.splits import base_split
+
+    split = base_split(fashion.load(project.root, False, "official"), train_size=500)
+    outside = min({*range(2000)} - {*split.train.tolist()})
+    data = {"data": {"name": "fashion", "train_size": 500}}
+    (project.root / "mine.json").write_text(json.dumps(split.train[:20].tolist()))
+    project({**data, **from_file(path="mine.json")})
+    (project.root / "mine.json").write_text(json.dumps([outside]))
+    text = sentence({**data, **from_file(path="mine.json")})
+    assert f"forget index {outside} is not in the training set; allowed: its 500 indices" in text
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, "[1, 1" + "0" * 30 + "]", "[1, 9223372036854775808]"]
+)
+@pytest.mark.parametrize("suffix", ["json", "txt"])
+def test_a_file_of_brackets_or_of_huge_numbers(project, sentences, content, suffix):
+    text = content if suffix == "json" else content.strip("[]").replace(", ", "\n") or content
+    (project.root / f"mine.{suffix}").write_text(text)
+    with pytest.raises(InputError) as error:
+        project(from_file(path=f"mine.{suffix}"))
+    message = str(error.value)
+    assert message.startswith("mine.yaml: forget_sets.mine.path: ")
+    assert len(message.splitlines()) == 1
+
+
+# Which file is blamed
+
+
+def test_the_file_that_sets_one_of_two_last_is_blamed(sentence):
+    assert sentence({"training": {"epochs": 3}}) == (
+        "mine.yaml: training.peak_epoch is 5 (in config.yaml); "
+        "allowed: below training.epochs, which is 3"
+    )
+    for overlay, key in [
+        ({"populations": {"block": 10}}, "populations.stack is 52 (in config.yaml)"),
+        (
+            {"populations": {"models": 10}},
+            "populations.second_oracle_models is 100 (in config.yaml",
+        ),
+        ({"data": {"train_size": 50}}, "forget_sets.random_100.size is 100 (in config.yaml)"),
+        ({"datamodels": {"seeds": 3}}, "datamodels.first_seed is 1000000 (in config.yaml)"),
+        (
+            {"populations": {"oracle_first_seed": 19950}},
+            "populations.second_oracle_first_seed give",
+        ),
+    ]:
+        assert sentence(overlay).startswith(f"mine.yaml: {key}")
+    assert sentence({"training": {"peak_epoch": 9}}, {"training": {"epochs": 8}}).startswith(
+        "the command line: training.peak_epoch is 9 (in mine.yaml)"
+    )
+
+
+def test_several_errors_are_told_together(sentences):
+    assert sentences({"training": {"epochs": 3}, "populations": {"stack": 101}}) == [
+        "mine.yaml: training.peak_epoch is 5 (in config.yaml); "
+        "allowed: below training.epochs, which is 3",
+        "mine.yaml: populations.stack is 101; allowed: at most populations.block, which is 100",
+    ]
+    found = sentences({"training": {"epochs": 0, "epoch": 3}, "colour": 1})
+    assert [line.split(" is ")[0] for line in found] == [
+        "mine.yaml: training.epoch", "mine.yaml: colour", "mine.yaml: training.epochs",
+    ]  # fmt: skip
+    grid = [{"lr": ["a"] * 3 + list("bcdefghijkl"), "epochs": [1]}]
+    assert len(sentences({"ascent": {"grids": {"ga": grid}}})) == 10
+
+
+def test_an_overlay_has_a_run_of_its_own(project, sentence):
+    (project.root / "mine.yaml").write_text("training: {epochs: 30}\n")
+    merged = config.load([project.root / "config.yaml", project.root / "mine.yaml"])
+    files = ["config.yaml", "mine.yaml"]
+    with pytest.raises(InputError) as error:
+        checking.check(merged, files=files, root=project.root, machine=False)
+    assert str(error.value) == (
+        "mine.yaml: run is missing, and its results would lie among those of digits; "
+        "needed: run, a name of its own"
+    )
+    named = config.merge(merged, {"run": "other"})
+    checking.check(named, files=files, root=project.root, machine=False)
+    (project.root / "mine.yaml").write_text("training: {epochs: 24}\n")
+    base = config.load([project.root / "config.yaml"])
+    checking.check(base, files=files, root=project.root, machine=False)
+
+
+def test_a_data_set_without_points_is_told(project, sentence):
+    folder = project.root / "data" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    (folder / "SUMS").write_text("# 0 training and 0 test images\n")
+    assert sentence({"data": {"name": "cifar10", "checksums": "SUMS"}}) == (
+        "mine.yaml: data.name is cifar10, of 0 training and 0 validation points; "
+        "allowed: at least 10 of each, one of each class"
+    )
 
 
 # Studies and what they name

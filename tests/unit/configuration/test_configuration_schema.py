@@ -63,12 +63,31 @@ WRONG_VALUES = [
     ({"training": {"momentum": 1}}, "training.momentum is 1; allowed: a number of at least 0 and"),
     ({"training": 3}, "training is 3; allowed: a map"),
     ({"data": {"download": "yes, please"}}, "data.download is the text 'yes, please'; allowed: tr"),
-    ({"data": {"train_size": 0}}, "data.train_size is 0; allowed: an integer of at least 1 or nul"),
+    ({"data": {"train_size": 0}}, "data.train_size is 0; allowed: an integer of at least 1 and at"),
     ({"data": {"name": "mnist"}}, "data.name is the text 'mnist'; allowed: cifar10, digits"),
     ({"device": "gpu"}, "device is the text 'gpu'; allowed: cpu, cuda"),
     ({"run": "../up"}, "run is the text '../up'; allowed: a text of lower-case letters, digits, _"),
     ({"run": "digits\n"}, "run is the text"),
     ({"run": ""}, "run is an empty text"),
+    ({"run": "a" * 300}, f"run is the text '{'a' * 60}'... of 300 characters; allowed: a text of"),
+    ({"run": "-a"}, "run is the text '-a'; allowed: a text of lower-case letters, digits, _ and -"),
+    ({"forget_sets": {"a" * 260: {"kind": "file", "path": "a"}}}, f"forget_sets.{'a' * 260} is no"),
+    ({"forget_sets": {"-a": {"kind": "file", "path": "a"}}}, "forget_sets.-a is no name; allowed"),
+    *(({"forget_sets": {"a": {"kind": "file", "path": path}}},
+       f"forget_sets.a.path is the text {path!r}; allowed: a path of at most 250 characters")
+      for path in ("-a.json", "{x}.json", "<results>/a.json", "a\n")),
+    ({"data": {"data_dir": "-a"}}, "data.data_dir is the text '-a'; allowed: a path of at most"),
+    ({"data": {"data_dir": "a" * 251}}, "data.data_dir is the text 'aaa"),
+    ({"data": {"checksums": "{x}"}}, "data.checksums is the text '{x}'; allowed: a path of at mos"),
+    ({"training": {"peak_lr": 1e308}},
+     "training.peak_lr is 1e+308; allowed: a number above 0 and at most 1000000.0"),
+    ({"training": {"weight_decay": 1e300}},
+     "training.weight_decay is 1e+300; allowed: a number of at least 0 and at most 1000000.0"),
+    ({"populations": {"models": 10**30}},
+     f"populations.models is {10**30}; allowed: an integer of at least 2 and at most 2147483647"),
+    ({"metrics": {"klom": {"bins": 2**63}}},
+     f"metrics.klom.bins is {2**63}; allowed: an integer of at least 2 and at most 2147483647"),
+    ({"data": {"split_seed": 10**100}}, "data.split_seed is an integer of more than 60 digits; al"),
     ({"populations": {"first_seed": -1}}, "populations.first_seed is -1; allowed: an integer"),
     ({"populations": {"first_seed": 1.5}}, "populations.first_seed is 1.5; allowed: an integer"),
     ({"metrics": {"klom": {"mode": "mine"}}},
@@ -121,7 +140,9 @@ def test_an_integer_that_yaml_reads_as_text(sentence):
     assert sentence("training: {epochs: '24'}").endswith("as a number; write 24")
     assert sentence("training: {epochs: 1e1}").endswith("as a number; write 10")
     assert sentence("training: {epochs: '2.5'}").endswith(f"allowed: {EPOCHS}")
-    assert sentence("training: {peak_lr: 'nan'}").endswith("allowed: a number above 0")
+    assert sentence("training: {peak_lr: 'nan'}").endswith(
+        "allowed: a number above 0 and at most 1000000.0"
+    )
 
 
 def test_the_text_of_a_grid_is_found_too(sentence):

@@ -115,10 +115,16 @@ def test_maps_merge_and_lists_are_replaced(tmp_path):
         ("", "holds null; needed: a map of settings"),
         ("a: 1\nb: 2\na: 3\n", "the key 'a' stands twice, again in line 3"),
         ("m: {a: 1, a: 2}\n", "the key 'a' stands twice"),
+        ("a:\n\tb: 1\n", "not valid YAML"),
+        (f"a: {'[' * 100_000}", "more than 50 lists and maps lie in each other"),
+        (f"a: {'[' * 100_000}{']' * 100_000}", "more than 50 lists and maps lie in each other"),
+        ("- " * 100_000, "more than 50 lists and maps lie in each other"),
+        (f"a: 1{'0' * 5000}\n", "not valid YAML"),
+        ("a: \udcff\n", "no UTF-8 text"),
     ],
 )
 def test_wrong_yaml_names_the_file(tmp_path, text, found):
-    (tmp_path / "a.yaml").write_text(text)
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(InputError) as error:
         config.load([tmp_path / "a.yaml"])
     assert str(error.value).startswith(f"{tmp_path / 'a.yaml'}: ")
@@ -126,3 +132,41 @@ def test_wrong_yaml_names_the_file(tmp_path, text, found):
     assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="there is no such file"):
         config.load([tmp_path / "b.yaml"])
+    with pytest.raises(InputError, match=r"b\.yaml: cannot be read \(Is a directory\)"):
+        (tmp_path / "b.yaml").mkdir()
+        config.load([tmp_path / "b.yaml"])
+
+
+@pytest.mark.parametrize("name", ["klom.csv", "figures", "results/digits/splits/base.json"])
+def test_a_target_is_no_file_of_settings(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text("{}")
+    with pytest.raises(InputError, match=r"needed: a \.yaml file, and targets before --configfile"):
+        config.load([name])
+
+
+# As a program
+
+
+def program(*arguments):
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "palimpsest.config", *arguments]
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_program_prints_the_run():
+    done = program("--configfile", "config/smoke.yaml", "config/shifted.yaml")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "shifted\n", "")
+    assert program().stdout == "digits\n"
+
+
+def test_the_program_says_what_is_wrong(tmp_path):
+    (tmp_path / "mine.yaml").write_text("run: mine\nstudies: []\ndevice: gpu\n")
+    done = program("--configfile", str(tmp_path / "mine.yaml"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [line.split(" is ")[0] for line in done.stderr.splitlines()] == [
+        f"error: {tmp_path}/mine.yaml: studies", f"error: {tmp_path}/mine.yaml: device",
+    ]  # fmt: skip
+    done = program("--configfile", "absent.yaml")
+    assert done.stderr == "error: absent.yaml: there is no such file\n"

@@ -11,7 +11,7 @@ from palimpsest.arrays import read_arrays
 from palimpsest.data.splits import Split, as_indices
 from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, read_json
-from palimpsest.values import Text
+from palimpsest.values import File, Text
 
 FILES = ("path",)
 
@@ -20,7 +20,7 @@ def choose(
     base: Split | None,
     estimate: Estimate | None = None,
     *,
-    path: Text,
+    path: File,
     key: Text | None = None,
 ) -> np.ndarray:
     """The indices that the file holds; see `read_indices`."""
@@ -101,7 +101,7 @@ def _number(word: str) -> Any:
     """`word` as an integer where it is one; otherwise itself, to be refused with the others."""
     try:
         value = json.loads(word)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return word
     return value if type(value) is int else word
 

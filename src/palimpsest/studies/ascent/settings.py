@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from palimpsest.config.origins import Conflict
 from palimpsest.config.sentences import check_names
 from palimpsest.config.study import PopulationStudy
 from palimpsest.files import SettingError
@@ -44,7 +45,7 @@ class Settings(PopulationStudy):
             ("figures.figure_2.forget_set", [figures.figure_2.forget_set]),
             ("figures.figure_3.forget_sets", figures.figure_3.forget_sets),
         ):
-            check_names(key, names, self.forget_sets)
+            check_names(key, names, self.forget_sets, others=["ascent.forget_sets"])
         if "nothing" not in self.methods or len(self.methods) < 2:
             found = f"names {', '.join(self.methods)}"
             raise SettingError("methods", found, "nothing, the original, and another one")
@@ -54,7 +55,7 @@ class Settings(PopulationStudy):
         if max(self.numbers_of_models) > models:
             found = f"holds {max(self.numbers_of_models)}"
             allowed = f"at most populations.models, which is {models}"
-            raise SettingError("numbers_of_models", found, allowed)
+            raise Conflict("numbers_of_models", found, allowed, ["populations.models"])
 
     def figure_settings(self) -> dict[str, dict[str, Any]]:
         """What each figure shows; Figures 1 to 3 the methods of ascent, if the study has any."""
