@@ -1,18 +1,17 @@
 """Compare this run's estimate of a datamodel with one that comes with the project: which points."""
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
 
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate
 from palimpsest.files import InputError
-from palimpsest.programs import run_program
+from palimpsest.programs import Parser, run_program
 from palimpsest.tables import write_table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--own", type=Path, required=True, help="the run's estimate (.json)")
     parser.add_argument("--shipped", type=Path, required=True, help="the project's (.json)")
     parser.add_argument("--out", type=Path, required=True, help="a row for each set (.csv)")

@@ -1,40 +1,42 @@
 """Train a block of models on random subsets of the training set; leave membership and margins."""
 
-import argparse
 import logging
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from palimpsest.arrays import write_arrays
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
-from palimpsest.datamodels.material import membership
 from palimpsest.plans.recipe import recipe
-from palimpsest.programs import add_device, add_seeds, run_program, whole
+from palimpsest.programs import Parser, add_device, add_seeds, run_program, whole
 from palimpsest.provenance import provenance
 from palimpsest.sections import add_section, section
-from palimpsest.training.device import open_device
-from palimpsest.training.evaluate import logits, margins
-from palimpsest.training.populations import builder, tensors, train_population
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="dataset.npz")
     parser.add_argument("--split", type=Path, required=True, help="base split")
     parser.add_argument("--fraction", type=float, required=True, help="size of the subsets")
     add_seeds(parser)
     parser.add_argument(
         "--models-a-subset", type=whole(1), default=1,
-        help="consecutive seeds that share a subset (default: 1)",
+        help="consecutive seeds that share a subset",
     )  # fmt: skip
     add_section(parser, "model", "architecture")
     add_section(parser, "training", "recipe")
     add_device(parser)
     parser.add_argument("--out", type=Path, required=True, help="membership and margins (.npz)")
     args = parser.parse_args()
+
+    # Here, so that --help and wrong words need not wait for torch.
+    import torch
+
+    from palimpsest.datamodels.material import membership
+    from palimpsest.training.device import open_device
+    from palimpsest.training.evaluate import logits, margins
+    from palimpsest.training.populations import builder, tensors, train_population
 
     model, training = section(args, "model"), section(args, "training")
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)

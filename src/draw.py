@@ -4,13 +4,11 @@ A figure is a file studies/STUDY/figures/NAME.py with the names of its INPUTS an
 draw(inputs, *, note, ...) that gives the figure and its table; its settings are the keywords.
 """
 
-import argparse
 import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-from palimpsest.plots.style import check_formats, save_figure
-from palimpsest.programs import check_keywords, json_map, named_paths, run_program
+from palimpsest.programs import Parser, check_keywords, json_map, named_paths, run_program
 from palimpsest.tables import write_table
 
 
@@ -27,7 +25,7 @@ def load(path: Path) -> ModuleType:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("--figure", type=Path, required=True, help="the figure's file, .py")
     parser.add_argument(
         "--inputs", nargs="*", default=[], metavar="NAME=PATH",
@@ -38,6 +36,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, nargs="+", required=True, help=".pdf, .svg, .png")
     parser.add_argument("--out-table", type=Path, required=True, help="what it shows, .csv")
     args = parser.parse_args()
+    # Here, so that --help and wrong words need not wait for Matplotlib.
+    from palimpsest.plots.style import check_formats, save_figure
+
     check_formats(args.out)
     figure = load(args.figure)
     inputs = named_paths(args.inputs)

@@ -26,7 +26,7 @@ from palimpsest.datamodels.components import extreme_points, matched, principal_
 from palimpsest.datamodels.estimate import DATA_KEYS, SET_KEYS
 from palimpsest.datamodels.material import Material, Originals, Subsets
 from palimpsest.files import InputError, write_json
-from palimpsest.programs import add_device, json_map, json_maps, run_program
+from palimpsest.programs import Parser, add_device, json_map, json_maps, run_program
 from palimpsest.sections import add_section, section
 from palimpsest.training.device import open_device
 from palimpsest.training.populations import builder, tensors
@@ -40,7 +40,7 @@ FEWEST = 2
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="dataset.npz")
     parser.add_argument("--split", type=Path, required=True, help="base split")
     parser.add_argument(

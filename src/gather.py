@@ -1,15 +1,14 @@
 """Join the parts of one table that were scored forget set by forget set and method by method."""
 
-import argparse
 from pathlib import Path
 
 from palimpsest.parts import read_part
-from palimpsest.programs import json_map, run_program
+from palimpsest.programs import Parser, json_map, run_program
 from palimpsest.tables import check_complete, join_tables, write_table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--table", required=True, help="its name in the parts")
     parser.add_argument("--parts", type=Path, nargs="+", required=True, help="of jobs (.json)")
     parser.add_argument(

@@ -1,14 +1,20 @@
 """Judge what a study claims: one row per claim with its verdict, from the study's measures.py."""
 
-import argparse
 from pathlib import Path
 
-from palimpsest.programs import check_keywords, json_map, named_paths, run_program, study_module
+from palimpsest.programs import (
+    Parser,
+    check_keywords,
+    json_map,
+    named_paths,
+    run_program,
+    study_module,
+)
 from palimpsest.tables import write_table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--study", required=True, help="its name, a folder of studies/")
     parser.add_argument(
         "--inputs", nargs="*", default=[], metavar="NAME=PATH",

@@ -1,6 +1,5 @@
 """Judge a study's claims in its worlds of known truth: a row for each claim and world."""
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -8,12 +7,12 @@ import pandas as pd
 from palimpsest.claims import read_claims
 from palimpsest.files import InputError
 from palimpsest.parts import read_part
-from palimpsest.programs import run_program, study_module
+from palimpsest.programs import Parser, run_program, study_module
 from palimpsest.tables import write_table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--study", required=True, help="its name, a folder of studies/")
     parser.add_argument("--parts", type=Path, nargs="+", required=True, help="of jobs (.json)")
     parser.add_argument("--claims", type=Path, required=True, help="claims.yaml")

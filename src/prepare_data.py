@@ -1,17 +1,16 @@
 """Load a data set and write it, with its base split, for every later step."""
 
-import argparse
 import logging
 from pathlib import Path
 
 from palimpsest import registry
 from palimpsest.data.splits import base_split
-from palimpsest.programs import run_program
+from palimpsest.programs import Parser, run_program
 from palimpsest.sections import add_section, section
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     add_section(parser, "data", "data set, its files and its split")
     parser.add_argument("--out-dataset", type=Path, required=True, help=".npz")
     parser.add_argument("--out-split", type=Path, required=True, help=".json")

@@ -9,9 +9,10 @@ import pandas as pd
 
 from palimpsest import config, registry
 from palimpsest.data.splits import Split
-from palimpsest.files import InputError, read_json
+from palimpsest.files import AGAIN, InputError, read_json
+from palimpsest.oracles import load_oracles
 from palimpsest.parts import write_parts
-from palimpsest.programs import json_maps, run_program, whole
+from palimpsest.programs import Parser, json_maps, run_program, whole
 from palimpsest.provenance import provenance
 from palimpsest.records import Record
 from palimpsest.scoring import metric_rows
@@ -19,9 +20,11 @@ from palimpsest.sections import add_metrics, metrics_of
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--forget-set", required=True, help="its name, for the table")
-    parser.add_argument("--method", choices=registry.names("methods"), required=True)
+    parser.add_argument(
+        "--method", choices=registry.names("methods"), required=True, help="of unlearning"
+    )
     parser.add_argument(
         "--settings", type=json_maps, help="JSON list of those to score (default: all recorded)"
     )
@@ -43,7 +46,7 @@ def main() -> None:
     args = parser.parse_args()
 
     split, references = Split.load(args.split), read_json(args.references)
-    oracles = Record.load(args.oracles).of(split.points)
+    oracles = load_oracles(args.oracles, split, args.forget_set)
     originals = Record.load(args.originals).of(split.points)
     unlearned = Record.load(args.records).of(split.points)
     if not np.array_equal(unlearned.seeds, originals.seeds):
@@ -53,9 +56,11 @@ def main() -> None:
         )
     costs = [read_costs(path, args.method) for path in args.costs]
     metrics = metrics_of(args)
+    if not isinstance(references, dict):
+        raise InputError(f"{args.references}: not references of metrics{AGAIN}")
     for name in metrics:
         if hasattr(registry.module("metrics", name), "reference") and name not in references:
-            raise InputError(f"{args.references}: holds no reference of the metric {name}")
+            raise InputError(f"{args.references}: holds no reference of the metric {name}{AGAIN}")
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in metrics}
     settings_of = {n: config.flat(costs[0]["settings"][n]) for n in chosen(args, costs)}
     columns = dict.fromkeys(name for setting in settings_of.values() for name in setting)
@@ -81,7 +86,16 @@ def read_costs(path: Path, method: str) -> dict[str, Any]:
     costs: dict[str, Any] = read_json(path)
     keys = {"method", "settings", "models", "passes", "seconds", "epochs_separate", "epochs_shared"}
     if not isinstance(costs, dict) or not keys <= costs.keys():
-        raise InputError(f"{path}: not the costs of unlearning; needed: {', '.join(sorted(keys))}")
+        needed = ", ".join(sorted(keys))
+        raise InputError(f"{path}: not the costs of unlearning; needed: {needed}{AGAIN}")
+    settings = costs["settings"]
+    if not isinstance(settings, list) or not all(isinstance(one, dict) for one in settings):
+        raise InputError(f"{path}: not the costs of unlearning (settings are no maps){AGAIN}")
+    for key in ("passes", "seconds"):
+        if not isinstance(costs[key], list) or len(costs[key]) != len(settings):
+            raise InputError(
+                f"{path}: not the costs of unlearning ({key}, of {len(settings)} settings){AGAIN}"
+            )
     if costs["method"] != method:
         raise InputError(f"{path}: holds the costs of {costs['method']}, and --method is {method}")
     return costs

@@ -4,14 +4,14 @@
 beside what oracles score against oracles with the same N.
 """
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
 
 from palimpsest.data.splits import Split
+from palimpsest.oracles import load_oracles
 from palimpsest.parts import write_parts
-from palimpsest.programs import run_program, whole
+from palimpsest.programs import Parser, run_program, whole
 from palimpsest.provenance import provenance
 from palimpsest.records import Record
 from palimpsest.scoring import NULL_CHECK, number_of_models_rows
@@ -19,7 +19,7 @@ from palimpsest.sections import add_metrics, metrics_of
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--forget-set", required=True, help="its name, for the table")
     parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
     parser.add_argument("--originals", type=Path, nargs="+", required=True, help="records (.npz)")
@@ -34,8 +34,8 @@ def main() -> None:
     second = args.second_oracles
     rows = number_of_models_rows(
         Record.load(args.originals).of(split.points),
-        Record.load(args.oracles).of(split.points),
-        Record.load(second).of(split.points) if second else None,
+        load_oracles(args.oracles, split, args.forget_set),
+        load_oracles(second, split, args.forget_set) if second else None,
         split,
         args.numbers,
         {"forget_set": args.forget_set},

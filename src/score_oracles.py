@@ -3,7 +3,6 @@
 The references (the null floor of KLoM, say) go into every score against these oracles.
 """
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -11,10 +10,10 @@ import pandas as pd
 from palimpsest import registry
 from palimpsest.data.splits import Split
 from palimpsest.files import write_json
+from palimpsest.oracles import load_oracles
 from palimpsest.parts import write_parts
-from palimpsest.programs import run_program
+from palimpsest.programs import Parser, run_program
 from palimpsest.provenance import provenance
-from palimpsest.records import Record
 from palimpsest.sections import add_metrics, metrics_of
 
 ORACLE_COST = {"relative_cost": 1.0, "seconds": None}
@@ -22,7 +21,7 @@ ORACLE_COST = {"relative_cost": 1.0, "seconds": None}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--forget-set", required=True, help="its name, for the table")
     parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
     parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="records (.npz)")
@@ -32,7 +31,7 @@ def main() -> None:
     args = parser.parse_args()
 
     split = Split.load(args.split)
-    oracles = Record.load(args.oracles).of(split.points)
+    oracles = load_oracles(args.oracles, split, args.forget_set)
     references, parts = {}, {}
     head = {"forget_set": args.forget_set, "method": "oracle"}
     for name, settings in metrics_of(args, on_oracles=True).items():

@@ -4,22 +4,22 @@ A world puts records of a known kind in the place of a method's (studies/STUDY/w
 original itself, an oracle, a broken model. Each part has the column `world`.
 """
 
-import argparse
 import logging
 from pathlib import Path
 
 import pandas as pd
 
 from palimpsest.data.splits import Split
+from palimpsest.oracles import load_oracles
 from palimpsest.parts import write_parts
-from palimpsest.programs import run_program, study_module, whole
+from palimpsest.programs import Parser, run_program, study_module, whole
 from palimpsest.provenance import provenance
 from palimpsest.records import Record
 from palimpsest.sections import add_metrics, metrics_of
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("--study", required=True, help="its name, a folder of studies/")
     parser.add_argument("--forget-set", required=True, help="its name, for the tables")
     parser.add_argument(
@@ -40,8 +40,8 @@ def main() -> None:
         args.forget_set,
         split,
         Record.load(args.originals).of(split.points),
-        Record.load(args.oracles).of(split.points),
-        Record.load(second).of(split.points) if second else None,
+        load_oracles(args.oracles, split, args.forget_set),
+        load_oracles(second, split, args.forget_set) if second else None,
         args.large,
     )
     rows = worlds.scored(truth, metrics, args.numbers, report=logging.info)

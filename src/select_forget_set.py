@@ -1,17 +1,16 @@
 """Choose a forget set in the training set of a base split and write the split that has it."""
 
-import argparse
 import logging
 from pathlib import Path
 
 from palimpsest import config, registry
 from palimpsest.data.splits import Split
 from palimpsest.datamodels.estimate import Estimate
-from palimpsest.programs import json_map, run_program
+from palimpsest.programs import Parser, json_map, run_program
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--split", type=Path, required=True, help="the base split, .json")
     parser.add_argument(
         "--definition",

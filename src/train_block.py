@@ -4,29 +4,22 @@ On the base split, whose forget set is empty, these are originals; on the split 
 are oracles.
 """
 
-import argparse
 import logging
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.plans.recipe import recipe
-from palimpsest.programs import add_device, add_seeds, run_program
+from palimpsest.programs import Parser, add_device, add_seeds, run_program
 from palimpsest.provenance import provenance
 from palimpsest.records import ALWAYS, STATISTICS, Record
 from palimpsest.sections import add_section, section
-from palimpsest.stacks.stack import StateDict
-from palimpsest.training.device import open_device
-from palimpsest.training.evaluate import logits, statistics
-from palimpsest.training.populations import builder, tensors, train_population
-from palimpsest.weights import save_states
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="dataset.npz")
     parser.add_argument("--split", type=Path, required=True, help="split; its retain set is used")
     add_seeds(parser)
@@ -40,6 +33,15 @@ def main() -> None:
     parser.add_argument("--out-weights", type=Path, help="weights (.safetensors); none if left out")
     parser.add_argument("--out-record", type=Path, required=True, help="statistics (.npz)")
     args = parser.parse_args()
+
+    # Here, so that --help and wrong words need not wait for torch.
+    import torch
+
+    from palimpsest.stacks.stack import StateDict
+    from palimpsest.training.device import open_device
+    from palimpsest.training.evaluate import logits, statistics
+    from palimpsest.training.populations import builder, tensors, train_population
+    from palimpsest.weights import save_states
 
     model, training = section(args, "model"), section(args, "training")
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)

@@ -1,36 +1,29 @@
 """Put a block of originals through every setting of a method; leave their record and the costs."""
 
-import argparse
 import logging
 import time
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from palimpsest import config, registry
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import write_json
-from palimpsest.programs import add_device, json_maps, run_program
+from palimpsest.programs import Parser, add_device, json_maps, run_program
 from palimpsest.provenance import provenance
 from palimpsest.records import ALWAYS, STATISTICS, Record
 from palimpsest.sections import add_section, section
-from palimpsest.stacks.stack import Stack
-from palimpsest.training.data import TrainingData
-from palimpsest.training.device import open_device
-from palimpsest.training.evaluate import logits, statistics
-from palimpsest.training.populations import builder, progress_line, stacks_of, tensors
-from palimpsest.training.sweep import run_sweep, tree
-from palimpsest.weights import check_network, check_originals, load_states
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="dataset.npz")
     parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
     parser.add_argument("--weights", type=Path, required=True, help="originals (.safetensors)")
-    parser.add_argument("--method", choices=registry.names("methods"), required=True)
+    parser.add_argument(
+        "--method", choices=registry.names("methods"), required=True, help="of unlearning"
+    )
     parser.add_argument(
         "--settings",
         type=json_maps,
@@ -46,6 +39,17 @@ def main() -> None:
     parser.add_argument("--out-record", type=Path, required=True, help="statistics (.npz)")
     parser.add_argument("--out-costs", type=Path, required=True, help="costs (.json)")
     args = parser.parse_args()
+
+    # Here, so that --help and wrong words need not wait for torch.
+    import torch
+
+    from palimpsest.stacks.stack import Stack
+    from palimpsest.training.data import TrainingData
+    from palimpsest.training.device import open_device
+    from palimpsest.training.evaluate import logits, statistics
+    from palimpsest.training.populations import builder, progress_line, stacks_of, tensors
+    from palimpsest.training.sweep import run_sweep, tree
+    from palimpsest.weights import check_network, check_originals, load_states
 
     model = section(args, "model")
     settings = [config.complete(args.method, setting, "--settings") for setting in args.settings]

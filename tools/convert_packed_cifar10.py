@@ -19,13 +19,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from palimpsest.arrays import read_arrays
 from palimpsest.data.sources import cifar10
 from palimpsest.files import InputError, atomic_path
-from palimpsest.programs import run_program
+from palimpsest.programs import Parser, run_program
 
 ARRAYS = ["data", "offsets", "labels", "orig_index", "class_names"]
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("--train", type=Path, required=True, help="packed training images, .npz")
     parser.add_argument("--test", type=Path, required=True, help="packed test images, .npz")
     parser.add_argument("--out", type=Path, required=True, help="folder, the later data_dir")
@@ -34,7 +34,7 @@ def arguments() -> argparse.Namespace:
 
 def unpack(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Images uint8 (points, 3, 32, 32) and labels in official order, and the class names."""
-    arrays = read_arrays(path, ARRAYS)
+    arrays = read_arrays(path, ARRAYS, own=True)
     data, offsets, labels, order = (arrays[name] for name in ARRAYS[:4])
     names = [str(name) for name in arrays["class_names"]]
     if any(array.ndim != 1 for array in arrays.values()):
@@ -44,12 +44,15 @@ def unpack(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
             f"{path}: {len(offsets) - 1} images, {len(labels)} labels and {len(order)} places in "
             "the official order; needed: as many of each"
         )
+    if any(array.dtype.kind not in "iu" for array in (offsets, labels, order)):
+        raise InputError(f"{path}: offsets, labels or orig_index are no integers")
     if not np.array_equal(np.sort(order), np.arange(len(order))):
         raise InputError(f"{path}: orig_index is not each of 0..{len(order) - 1} once")
     if data.dtype != np.uint8 or offsets[0] != 0 or offsets[-1] != len(data):
         raise InputError(f"{path}: offsets do not cover the {len(data)} bytes of data")
-    if len(labels) and labels.max() >= len(names):
-        raise InputError(f"{path}: label {labels.max()}; allowed: 0 to {len(names) - 1}")
+    for label in (labels.min(initial=0), labels.max(initial=0)):
+        if not 0 <= label < len(names):
+            raise InputError(f"{path}: label {label}; allowed: 0 to {len(names) - 1}")
     images = np.empty((len(order), 3, 32, 32), np.uint8)
     for row, place in enumerate(order):
         images[place] = decode(data[offsets[row] : offsets[row + 1]].tobytes(), path, row)
@@ -57,14 +60,16 @@ def unpack(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 def decode(content: bytes, path: Path, row: int) -> np.ndarray:
-    """One image as uint8 (3, 32, 32)."""
+    """One image as uint8 (3, 32, 32); its size is looked at before it is unpacked."""
     try:
-        image = np.asarray(Image.open(io.BytesIO(content)))
-    except (OSError, SyntaxError, ValueError):
+        with Image.open(io.BytesIO(content)) as image:
+            kind = (*image.size, image.mode)
+            pixels = np.asarray(image) if kind == (32, 32, "RGB") else None
+    except Exception:  # a damaged image can fail in any way
         raise InputError(f"{path}: image {row} is not a readable image") from None
-    if image.shape != (32, 32, 3) or image.dtype != np.uint8:
-        raise InputError(f"{path}: image {row} has shape {image.shape}; needed: 32 x 32 RGB")
-    return image.transpose(2, 0, 1)
+    if pixels is None:
+        raise InputError(f"{path}: image {row} is {kind}; needed: 32 x 32 RGB")
+    return pixels.transpose(2, 0, 1)
 
 
 def main() -> None:

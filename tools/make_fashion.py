@@ -6,7 +6,6 @@ The first 200 training and the first 100 test images of each class, in official 
 28 x 28 to 14 x 14 pixels. The MD5 sums of the official files are torchvision's.
 """
 
-import argparse
 import gzip
 import hashlib
 import sys
@@ -18,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from palimpsest.data.sources import fashion
 from palimpsest.files import InputError, atomic_path
-from palimpsest.programs import run_program
+from palimpsest.programs import Parser, run_program
 
 MD5 = {
     "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
@@ -52,9 +51,9 @@ def part(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("--raw", type=Path, required=True, help="folder of the official files")
-    parser.add_argument("--out", type=Path, default=fashion.FILE, help="default: the shipped file")
+    parser.add_argument("--out", type=Path, default=fashion.FILE, help="the subset, .npz")
     args = parser.parse_args()
     parts = [part(args.raw, name) for name in OF_A_CLASS]
     images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))

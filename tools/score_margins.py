@@ -28,14 +28,13 @@ from palimpsest.data.easydub_margins import load_margins
 from palimpsest.data.splits import PARTS, Split
 from palimpsest.files import InputError, write_json
 from palimpsest.klom import DIRECTIONS, MODES, klom, null_floor, set_percentiles
-from palimpsest.programs import run_program, whole
+from palimpsest.oracles import check_oracles
+from palimpsest.programs import Parser, run_program, whole
 from palimpsest.records import Record
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--folder", type=Path, help="holds margins/ and forget_sets/")
     source.add_argument("--split", type=Path, help="split of the records' forget set (.json)")
@@ -45,15 +44,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--setting", type=whole(0), help="its place in a record of a sweep (0, ...)"
     )
-    parser.add_argument("--models", type=whole(1), help="the first so many of each (all)")
-    parser.add_argument("--mode", choices=MODES, default="ours")
-    parser.add_argument("--direction", choices=DIRECTIONS, default=DIRECTIONS[0])
-    parser.add_argument("--bins", type=whole(1), default=20, help="of the histograms (20)")
-    parser.add_argument("--clip", type=float, default=100.0, help="of the margins (100)")
-    parser.add_argument("--floor", type=float, default=1e-5, help="least probability (1e-5)")
-    parser.add_argument("--percentile", type=float, default=95.0, help="over the points (95)")
-    parser.add_argument("--repeats", type=whole(1), default=20, help="simulated floors (20)")
-    parser.add_argument("--seed", type=whole(0), default=0, help="of the simulation (0)")
+    parser.add_argument("--models", type=whole(1), help="the first so many of each (default: all)")
+    parser.add_argument("--mode", choices=MODES, default="ours", help="of KLoM")
+    parser.add_argument(
+        "--direction", choices=DIRECTIONS, default=DIRECTIONS[0], help="of the divergence"
+    )
+    parser.add_argument("--bins", type=whole(1), default=20, help="of the histograms")
+    parser.add_argument("--clip", type=float, default=100.0, help="of the margins, either way")
+    parser.add_argument("--floor", type=float, default=1e-5, help="least probability")
+    parser.add_argument("--percentile", type=float, default=95.0, help="over the points")
+    parser.add_argument("--repeats", type=whole(1), default=20, help="simulated floors")
+    parser.add_argument("--seed", type=whole(0), default=0, help="of the simulation")
     parser.add_argument("--out", type=Path, help="write the numbers to this JSON file, too")
     return parser.parse_args()
 
@@ -76,6 +77,7 @@ def from_folder(args: argparse.Namespace, part: str) -> tuple[np.ndarray, np.nda
             f"{args.folder}: {first.shape[1]} points of {args.unlearned[0]} and {second.shape[1]} "
             f"of {args.oracle[0]} in the part {part}; needed: the same points"
         )
+    check_oracles(second, args.folder, f"{args.forget_set} ({part})")
     return first, second
 
 
@@ -108,6 +110,7 @@ def populations(args: argparse.Namespace) -> dict[str, tuple[np.ndarray, np.ndar
         raise InputError("--forget-set is given with --split, which names it; needed: one of them")
     split = Split.load(args.split)
     pair = [from_records(args, name, split) for name in ("unlearned", "oracle")]
+    check_oracles(pair[1], args.oracle[0], args.split.stem)
     return {part: (pair[0][:, w], pair[1][:, w]) for part in PARTS for w in [split.columns(part)]}
 
 

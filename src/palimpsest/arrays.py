@@ -1,17 +1,21 @@
 """Arrays: read from .npz and .npy files, and held to what they must be, or one sentence."""
 
 import hashlib
+import math
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_magic
+from numpy.lib.format import read_array as read_npy
 
-from palimpsest.files import InputError, altered, atomic_path
+from palimpsest.files import AGAIN, InputError, altered, atomic_path
 
 _SEAL = "sha256"  # the name of an archive's checksum
 _MADE_BY = "made_by"  # and of the record of what made it
+_MOST_PACKED = 1032  # bytes that a byte can stand for in a .npz file (deflate)
 
 
 def write_arrays(
@@ -28,42 +32,46 @@ def write_arrays(
 
 
 def read_arrays(
-    path: str | Path, names: list[str] | None = None, *, rest: bool = False
+    path: str | Path, names: list[str] | None = None, *, rest: bool = False, own: bool = False
 ) -> dict[str, np.ndarray]:
     """Read the arrays `names` (None: all) of the .npz file `path`, never unpickling anything.
 
-    With `rest` the others that it holds are read as well.
+    With `rest` the others that it holds are read as well. `own`: the file is the user's, and no run
+    would make it again.
 
     Raises InputError when the file is missing, damaged, not a .npz, lacks one of the arrays, or
     holds others than its checksum (of `write_arrays`) says.
     """
-    path = Path(path)
+    path, again = Path(path), "" if own else AGAIN
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise InputError(f"{path}: one array, where a .npz archive of arrays is needed")
-        with archive:
+        with path.open("rb") as stream:
+            if stream.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX:
+                raise InputError(f"{path}: one array, where a .npz archive of arrays is needed")
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if len(members) < len(archive.infolist()):
+                raise ValueError("it holds two arrays of one name")
             for name in names or []:
-                if name not in archive.files:
-                    there = ", ".join(archive.files) or "nothing"
-                    raise InputError(f"{path}: holds no array {name!r}; it holds {there}")
-            if _SEAL in archive.files:
-                found = {name: archive[name] for name in archive.files}
-                if str(found.pop(_SEAL)) != _checksum_of(found):
-                    raise InputError(altered(path))
-                found.pop(_MADE_BY, None)
-            else:
-                chosen = archive.files if rest else names or archive.files
-                found = {name: archive[name] for name in chosen}
-            return found if rest or not names else {name: found[name] for name in names}
+                if name not in members:
+                    there = ", ".join(members) or "nothing"
+                    raise InputError(f"{path}: holds no array {name!r}; it holds {there}{again}")
+            sealed = _SEAL in members or _MADE_BY in members
+            chosen = members if sealed or rest or not names else names
+            found = {name: _member(archive, members[name]) for name in chosen}
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # a damaged file can fail in any way
         raise InputError(
-            f"{path}: damaged or not a .npz file of plain arrays ({_one_line(error)})"
+            f"{path}: damaged or not a .npz file of plain arrays ({_one_line(error)}){again}"
         ) from None
+    if sealed:
+        written = found.pop(_SEAL, None)
+        if str(written) != _checksum_of(found):
+            raise InputError(altered(path))
+        found.pop(_MADE_BY, None)
+    return found if rest or not names else {name: found[name] for name in names}
 
 
 def read_array(path: str | Path) -> np.ndarray:
@@ -75,15 +83,45 @@ def read_array(path: str | Path) -> np.ndarray:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        with path.open("rb") as stream:
+            if stream.read(2) == b"PK":
+                raise InputError(
+                    f"{path}: an archive of arrays, where a .npy file of one is needed"
+                )
+            stream.seek(0)
+            _check_header(stream, path.stat().st_size)
+            stream.seek(0)
+            array: np.ndarray = read_npy(stream, allow_pickle=False)
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file can fail in any way
         raise InputError(
             f"{path}: damaged or not a .npy file of one plain array ({_one_line(error)})"
         ) from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise InputError(f"{path}: an archive of arrays, where a .npy file of one is needed")
     return array
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    """One array of an archive; zipfile checks its CRC."""
+    with archive.open(info) as stream:
+        _check_header(stream, info.file_size)
+    if info.file_size > _MOST_PACKED * Path(str(archive.filename)).stat().st_size:
+        raise ValueError(f"{info.filename} says that it holds {info.file_size} bytes")
+    with archive.open(info) as stream:
+        array: np.ndarray = read_npy(stream, allow_pickle=False)
+    return array
+
+
+def _check_header(stream: IO[bytes], size: int) -> None:
+    """ValueError unless the array that begins here is as long as its header says: `size` bytes with
+    its header, so that no memory is taken for what is not there."""
+    version = read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"its format is {version}; needed: (1, 0)")
+    shape, _, dtype = read_array_header_1_0(stream)
+    said = math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or (stream.tell() + said != size and not dtype.hasobject):
+        raise ValueError(f"its header says {said} bytes, and {size - stream.tell()} are there")
 
 
 def require(valid: np.ndarray, sentence: str) -> None:
@@ -105,4 +143,4 @@ def _checksum_of(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split())[:200] or type(error).__name__

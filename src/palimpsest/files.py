@@ -13,7 +13,10 @@ PARTIAL = ".partial"
 """in the names of files that are being written"""
 guards: list[Callable[[Path], None]] = []
 """asked before a file is put in place: an InputError of theirs keeps it out"""
+AGAIN = "; delete it, then run again"
+"""the end of a sentence on a damaged result"""
 _SEAL = "sha256"  # the key of a JSON file's checksum
+_MADE_BY = "made_by"  # a file that says what made it has a checksum
 
 
 class InputError(ValueError):
@@ -73,8 +76,11 @@ def write_json(path: str | Path, value: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(sealed, indent=1) + "\n", encoding="utf-8")
 
 
-def read_json(path: str | Path) -> Any:
-    """Read JSON; InputError for a file that is missing, damaged, or not what its checksum says."""
+def read_json(path: str | Path, *, own: bool = False) -> Any:
+    """Read JSON; InputError for a file that is missing, damaged, or not what its checksum says.
+
+    `own`: the file is the user's, and no run would make it again.
+    """
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -82,9 +88,9 @@ def read_json(path: str | Path) -> Any:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from None
-    if isinstance(value, dict) and _SEAL in value:
-        written = value.pop(_SEAL)
+        raise InputError(f"{path}: not valid JSON ({error}){'' if own else AGAIN}") from None
+    if isinstance(value, dict) and (_SEAL in value or _MADE_BY in value):
+        written = value.pop(_SEAL, None)
         if written != _checksum_of(value):
             raise InputError(altered(path))
     return value
@@ -92,10 +98,7 @@ def read_json(path: str | Path) -> Any:
 
 def altered(path: str | Path) -> str:
     """The sentence on a file whose content is not what its checksum says."""
-    return (
-        f"{path}: damaged or altered, its content does not match its checksum; delete it, then run "
-        "again"
-    )
+    return f"{path}: damaged or altered, its content does not match its checksum{AGAIN}"
 
 
 def _checksum_of(value: dict[str, Any]) -> str:

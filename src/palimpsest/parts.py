@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.files import InputError, read_json, write_json
+from palimpsest.files import AGAIN, InputError, read_json, write_json
 
 
 def write_parts(
@@ -23,4 +23,4 @@ def read_part(path: str | Path, name: str) -> pd.DataFrame:
     try:
         return pd.DataFrame(content[name]["data"], columns=content[name]["columns"])
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path}: holds no part of the table {name}") from None
+        raise InputError(f"{path}: holds no part of the table {name}{AGAIN}") from None

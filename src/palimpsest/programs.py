@@ -6,15 +6,41 @@ import importlib
 import inspect
 import json
 import logging
+import math
 import sys
 import time
+import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
+
 from palimpsest import files, runs, sources
 from palimpsest.files import InputError
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of a description, and shows every default that says something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, False, "", [], {}):
+            return action.help
+        return super()._get_help_string(action)
+
+
+class Parser(argparse.ArgumentParser):
+    """The words of a program, which starts once they are read."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description=description, formatter_class=_Help)
+
+    def parse_args(self, *args: Any, **keywords: Any) -> Any:
+        """As ever; then one line of the log."""
+        found = super().parse_args(*args, **keywords)
+        logging.info("%s starts", Path(sys.argv[0]).stem)
+        return found
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -42,8 +68,10 @@ def add_seeds(parser: argparse.ArgumentParser) -> None:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """--device, --precision and --stack."""
     group = parser.add_argument_group("device")
-    group.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    group.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    group.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="to compute on")
+    group.add_argument(
+        "--precision", choices=["float32", "bfloat16"], default="float32", help="to compute in"
+    )
     group.add_argument(
         "--stack", type=whole(1), default=1, help="models run side by side; changes no result"
     )
@@ -67,9 +95,21 @@ def json_maps(text: str) -> list[dict[str, Any]]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"{text[:200]!r} is not JSON ({error})") from None
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+        raise ValueError(f"{text[:30]} does not fit into 64 bits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise ValueError(f"{text[:30]} is no finite number")
+    return float(text)
 
 
 def named_paths(words: list[str]) -> dict[str, list[Path]]:
@@ -84,7 +124,8 @@ def named_paths(words: list[str]) -> dict[str, list[Path]]:
 
 
 def check_keywords(made: Callable[..., Any], given: Mapping[str, Any], where: str) -> None:
-    """ValueError unless `given` are keywords of a function, and all that have no default."""
+    """ValueError unless `given` are keywords of a function, of the types of its annotations, and
+    all that have no default."""
     known = {
         name: parameter.default is parameter.empty
         for name, parameter in inspect.signature(made).parameters.items()
@@ -97,10 +138,27 @@ def check_keywords(made: Callable[..., Any], given: Mapping[str, Any], where: st
     for name, needed in known.items():
         if needed and name not in given:
             raise ValueError(f"{where}: {name} is missing; needed: a value of it in --settings")
+    hints = typing.get_type_hints(made)
+    for name, value in given.items():
+        if name in hints and not _is_a(value, hints[name]):
+            kind = getattr(hints[name], "__name__", str(hints[name]))
+            shown = json.dumps(value)[:100]
+            raise ValueError(f"{where}: {name} is {shown}; allowed: {kind}")
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    """Whether a value of JSON is what an annotation says; True where it says nothing of JSON."""
+    try:
+        TypeAdapter(hint).validate_json(json.dumps(value), strict=True)
+    except PydanticUserError:
+        pass
+    except ValidationError:
+        return False
+    return True
 
 
 def run_program(main: Callable[[], None]) -> None:
-    """Run `main`, logging start and finish to stderr, and end the program.
+    """Run `main`, logging to stderr, and end the program; `Parser` logs the start.
 
     A ValueError (InputError included) and a full disk become `error: <sentence>` on stderr and exit
     code 1, without a traceback; any other exception is a defect and keeps its traceback. Files are
@@ -112,9 +170,7 @@ def run_program(main: Callable[[], None]) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
     )
-    program = Path(sys.argv[0]).stem
     started = time.perf_counter()
-    logging.info("%s starts", program)
     try:
         main()
     except ValueError as error:
@@ -126,7 +182,7 @@ def run_program(main: Callable[[], None]) -> None:
         place = f" for {error.filename}" if error.filename else ""
         print(f"error: the disk is full{place}; needed: more free space", file=sys.stderr)
         sys.exit(1)
-    logging.info("%s done in %.1f s", program, time.perf_counter() - started)
+    logging.info("%s done in %.1f s", Path(sys.argv[0]).stem, time.perf_counter() - started)
 
 
 def study_module(study: str, name: str) -> ModuleType:

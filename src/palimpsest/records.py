@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from palimpsest.arrays import read_arrays, write_arrays
-from palimpsest.files import InputError
+from palimpsest.files import AGAIN, InputError
 
 ALWAYS = ("margin", "correct")
 """statistics that every record holds"""
@@ -56,10 +56,13 @@ class Record:
         """Read the blocks of one population and join them along the models."""
         blocks = [read_arrays(path, [*ALWAYS, "points", "seeds"], rest=True) for path in paths]
         for path, block in zip(paths, blocks, strict=True):
+            _check(block, path)
             if not np.array_equal(block["points"], blocks[0]["points"]):
                 raise InputError(f"{path}: its points differ from those of {paths[0]}")
             if set(block) != set(blocks[0]):
                 raise InputError(f"{path}: its statistics differ from those of {paths[0]}")
+            if block["margin"].shape[:-2] != blocks[0]["margin"].shape[:-2]:
+                raise InputError(f"{path}: its settings are not as many as those of {paths[0]}")
         seeds = np.concatenate([block["seeds"] for block in blocks])
         if len(np.unique(seeds)) < len(seeds):
             raise InputError(f"{paths[0]} and the files after it: a seed occurs twice")
@@ -89,3 +92,21 @@ class Record:
         """The record of one setting of a sweep."""
         chosen = {name: values[number] for name, values in self.statistics.items()}
         return Record(chosen, self.points, self.seeds)
+
+
+def _check(block: Mapping[str, np.ndarray], path: str | Path) -> None:
+    """InputError unless the arrays of a file fit together."""
+    points, seeds, shape = block["points"], block["seeds"], block["margin"].shape
+    for name in ("points", "seeds"):
+        if block[name].ndim != 1 or block[name].dtype.kind not in "iu":
+            raise InputError(f"{path}: not a record ({name} is no list of integers){AGAIN}")
+    if block["margin"].dtype.kind != "f" or block["correct"].dtype != bool:
+        raise InputError(f"{path}: not a record (margin or correct is of another type){AGAIN}")
+    if len(shape) not in (2, 3) or shape[-2:] != (len(seeds), len(points)):
+        raise InputError(
+            f"{path}: not a record (margins {shape} of {len(seeds)} models at {len(points)} "
+            f"points){AGAIN}"
+        )
+    for name in block.keys() - {"points", "seeds"}:
+        if block[name].shape[: len(shape)] != shape:
+            raise InputError(f"{path}: not a record ({name} has shape {block[name].shape}){AGAIN}")

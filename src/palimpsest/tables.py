@@ -45,8 +45,13 @@ def read_table(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
         table = pd.read_csv(path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a table of comma-separated values ({error})") from None
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except Exception as error:  # a damaged file can fail in any way
+        told = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: not a table of comma-separated values ({told})") from None
     missing = [name for name in needed if name not in table]
     if missing:
         raise InputError(f"{path}: has no column {missing[0]}; needed are {', '.join(needed)}")

@@ -2,7 +2,7 @@
 
 The tensor `w` of the model with seed s is stored under "s/w"; the metadata name what the models
 were trained on, and unlearning refuses weights that were trained on something else. They hold the
-checksum of the tensors, too, and stand in the order of their names, so that equal models are equal
+checksum of all the rest, too, and stand in the order of their names, so that equal models are equal
 bytes.
 """
 
@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from palimpsest.data.splits import Split
-from palimpsest.files import InputError, altered, atomic_path
+from palimpsest.files import AGAIN, InputError, altered, atomic_path
 from palimpsest.stacks.stack import StateDict
 
-_SEAL = "sha256"  # in the metadata: the checksum of the tensors
+_SEAL = "sha256"  # in the metadata: the checksum of the header without it, and of the tensors
 
 
 def save_states(
@@ -35,7 +35,8 @@ def save_states(
     with atomic_path(path) as temporary:
         save_file(tensors, temporary)
         header, data = _parts(temporary)
-        sealed = {**metadata, _SEAL: hashlib.sha256(data).hexdigest()}
+        header["__metadata__"] = dict(metadata)
+        sealed = {**metadata, _SEAL: _checksum_of(header, data)}
         header["__metadata__"] = dict(sorted(sealed.items()))  # the library's order is random
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)  # the format wants the tensors aligned
@@ -54,14 +55,24 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
                 seed, _, name = key.partition("/")
                 states.setdefault(int(seed), {})[name] = stream.get_tensor(key)
             metadata = stream.metadata() or {}
-        found = hashlib.sha256(_parts(path)[1]).hexdigest()
+        header, data = _parts(path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file of weights") from None
-    except (SafetensorError, ValueError) as error:
-        raise InputError(f"{path}: not a file of weights ({error})") from None
-    if metadata.pop(_SEAL, found) != found:
-        raise InputError(altered(path))
+    except Exception as error:  # a damaged file can fail in any way
+        told = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: not a file of weights ({told}){AGAIN}") from None
+    if _SEAL in metadata or "train_checksum" in metadata:
+        written = metadata.pop(_SEAL, None)
+        if written != _checksum_of(header, data):
+            raise InputError(altered(path))
     return dict(sorted(states.items())), metadata
+
+
+def _checksum_of(header: Mapping[str, Any], data: bytes) -> str:
+    """Of everything but the checksum itself."""
+    metadata = {key: value for key, value in header["__metadata__"].items() if key != _SEAL}
+    rest = json.dumps({**header, "__metadata__": metadata}, sort_keys=True)
+    return hashlib.sha256(rest.encode() + b"\n" + data).hexdigest()
 
 
 def _parts(path: str | Path) -> tuple[dict[str, Any], bytes]:

@@ -55,13 +55,6 @@ def base(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("program", ["prepare_data", "select_forget_set", CONVERT])
-def test_every_program_explains_itself(program):
-    done = run(program, "--help")
-    assert done.returncode == 0
-    assert "--out" in done.stdout
-
-
 def test_prepare_data_writes_data_set_and_split(base):
     dataset, split = Dataset.load(base / "dataset.npz"), Split.load(base / "base.json")
     assert len(dataset) == 1797

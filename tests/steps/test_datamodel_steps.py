@@ -9,6 +9,7 @@ import pytest
 import torch
 from by_hand import prepare, refused, run
 
+from palimpsest.arrays import read_arrays
 from palimpsest.data.splits import Split
 from palimpsest.datamodels.components import extreme_points, principal_components
 from palimpsest.datamodels.estimators import half_subsets
@@ -169,7 +170,7 @@ def test_the_same_models_in_both_halves_share_every_point(folder, tmp_path):
 
 def test_models_that_diverged_are_left_out_and_counted(folder, tmp_path):
     for name in ("halves", "held_out"):
-        found = dict(np.load(folder / f"{name}.npz"))
+        found = read_arrays(folder / f"{name}.npz")
         found["margins"][3, 7] = np.nan
         np.savez(tmp_path / f"{name}.npz", **found)
     out = tmp_path / "estimate.json"
@@ -228,7 +229,7 @@ def test_wrong_words_of_an_estimate_are_one_sentence(
 
 
 def test_held_out_models_of_other_subsets_than_their_neighbours_are_refused(folder, tmp_path):
-    found = dict(np.load(folder / "held_out.npz"))
+    found = read_arrays(folder / "held_out.npz")
     found["chosen"] = np.roll(found["chosen"], 1, axis=0)
     np.savez(tmp_path / "rolled.npz", **found)
     words = {"held-out": tmp_path / "rolled.npz"}

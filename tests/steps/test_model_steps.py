@@ -182,6 +182,37 @@ def test_a_metric_without_a_reference_is_scored_of_part_of_its_settings(folder, 
     assert set(json.loads((tmp_path / "oracles.json").read_text())) == {"accuracy"}
 
 
+@pytest.fixture
+def diverged(folder, tmp_path):
+    """Oracles of which every margin is no number."""
+    whole, path = Record.load([folder / "oracle.npz"]), tmp_path / "diverged.npz"
+    margins = np.full_like(whole["margin"], np.nan)
+    Record({**whole.statistics, "margin": margins}, whole.points, whole.seeds).save(path)
+    return path
+
+
+@pytest.mark.parametrize("program", ["oracles", "score", "number_of_models", "worlds"])
+def test_oracles_that_all_diverged_have_no_score(folder, tmp_path, diverged, program):
+    out = tmp_path / "out"
+    out.mkdir()
+    set_of = ("--forget-set", "mine", "--split", folder / "forget.json", "--metrics", KLOM)
+    words = {
+        "oracles": ("score_oracles", *set_of, "--oracles", diverged,
+                    "--out-references", out / "references.json", "--out-parts", out / "a.json"),
+        "score": scoring(folder, tmp_path, oracles=diverged, out=out / "a.json"),
+        "number_of_models": ("score_number_of_models", *set_of, "--oracles", diverged,
+                             "--originals", folder / "original.npz", "--numbers", 2,
+                             "--out", out / "a.json"),
+        "worlds": worlds(folder, out, oracles=diverged),
+    }  # fmt: skip
+    text = refused(*words[program])
+    name = "pc1_mine" if program == "worlds" else "mine"
+    assert text.startswith(
+        f"{diverged}: 4 of 4 oracles of the forget set {name} diverged, and at 160 of 160 points "
+    )
+    assert list(out.iterdir()) == []
+
+
 def worlds(folder, out, **changed):
     """The words of score_worlds on the few models."""
     words = {

@@ -87,6 +87,32 @@ def test_folders_and_records_give_the_numbers_of_the_library(folder, records, ma
         assert f"{part:<8}{len(places):>8}{'11/11':>12}{row['klom']:>10.4f}" in done.stdout
 
 
+def test_oracles_that_diverged_are_told_and_where_none_is_finite_there_is_no_score(
+    folder, records, tmp_path
+):
+    whole = Record.load([records / "oracle.npz"])
+    for diverged, point in ((2, slice(None)), (MODELS, 4)):
+        margins = whole["margin"].copy()
+        margins[:diverged, point] = np.nan
+        path = tmp_path / f"{diverged}.npz"
+        Record({**whole.statistics, "margin": margins}, whole.points, whole.seeds).save(path)
+    words = ("--setting", 0, "--repeats", 2, "--oracle")
+    some = run(*from_records(records, *words, tmp_path / "2.npz"))
+    assert some.returncode == 0, some.stderr
+    assert "2.npz: 2 of 15 oracles of the forget set split diverged (a margin" in some.stderr
+    assert refused(*from_records(records, *words, tmp_path / f"{MODELS}.npz")) == (
+        f"{tmp_path}/15.npz: 15 of 15 oracles of the forget set split diverged, and at 1 of 18 "
+        "points none of them has a finite margin, so that there is no score; needed: oracles that "
+        "train without diverging"
+    )
+    place = folder / "margins" / "cifar10" / "bad" / "forget_5" / "forget" / "resnet9"
+    place.mkdir(parents=True)
+    for model in range(3):
+        np.save(place / f"id_{model}_epoch_23.npy", np.full(len(FORGET), np.inf, np.float32))
+    text = refused(*from_folder(folder, "--oracle", "bad", "--models", 3))
+    assert text.startswith(f"{folder}: 3 of 3 oracles of the forget set 5 (forget) diverged, and")
+
+
 def test_wrong_words_and_files_get_one_sentence(folder, records, tmp_path):
     assert "holds 2 settings; needed: --setting, 0 to 1" in refused(*from_records(records))
     wrong = from_records(records, "--setting", 0, "--models", 99)

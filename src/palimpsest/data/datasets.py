@@ -15,7 +15,7 @@ import numpy as np
 
 from palimpsest.arrays import read_arrays
 from palimpsest.data.facts import Facts
-from palimpsest.files import InputError, atomic_path
+from palimpsest.files import AGAIN, InputError, altered, atomic_path
 
 _NO_TRAIN_POINTS = -1
 
@@ -191,11 +191,9 @@ class Dataset:
                 encoding=encoding,
             )
         except KeyError as error:
-            raise InputError(f"{path}: not a data set (it holds no array {error})") from None
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{path}: not a data set ({error})") from None
+            raise InputError(f"{path}: not a data set (it holds no array {error}){AGAIN}") from None
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise InputError(f"{path}: not a data set ({error}){AGAIN}") from None
         if dataset.checksum != str(arrays["checksum"]):
-            raise InputError(
-                f"{path}: damaged, its contents do not match its checksum; delete it and run again"
-            )
+            raise InputError(altered(path))
         return dataset

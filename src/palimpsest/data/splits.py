@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from palimpsest.data.datasets import Dataset
-from palimpsest.files import InputError, atomic_path, read_json
+from palimpsest.files import AGAIN, InputError, altered, atomic_path, read_json
 
 Indices = np.ndarray | Sequence[int]
 
@@ -118,18 +118,18 @@ class Split:
         content = read_json(path)
         keys = {"checksum", "dataset_checksum", "forget", "train", "val"}
         if not isinstance(content, dict) or set(content) != keys:
-            raise InputError(f"{path}: not a split; needed: the keys {', '.join(sorted(keys))}")
+            raise InputError(
+                f"{path}: not a split; needed: the keys {', '.join(sorted(keys))}{AGAIN}"
+            )
         try:
             split = cls(
                 content["train"], content["val"], content["forget"], content["dataset_checksum"]
             )
             intact = split.checksum == content["checksum"]
         except (ValueError, TypeError, AttributeError) as error:
-            raise InputError(f"{path}: not a valid split: {error}") from None
+            raise InputError(f"{path}: not a valid split: {error}{AGAIN}") from None
         if not intact:
-            raise InputError(
-                f"{path}: its contents do not match its checksum; delete it and run again"
-            )
+            raise InputError(altered(path))
         return split
 
 
@@ -137,7 +137,7 @@ def as_indices(values: Any, what: str) -> np.ndarray:
     """`values` as sorted int64 indices; ValueError for non-integers, negatives and duplicates."""
     try:
         array = np.asarray(values)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(f"the {what} is a list of lists; needed: one list of indices") from None
     if array.ndim != 1:
         raise ValueError(f"the {what} has {array.ndim} axes; needed: one list of indices")
@@ -146,12 +146,12 @@ def as_indices(values: Any, what: str) -> np.ndarray:
     listed = values if isinstance(values, list | tuple) else array.tolist()
     wrong = [value for value in listed if not _is_integer(value)]
     if wrong:
-        raise ValueError(f"the {what} holds {wrong[0]!r}; allowed: integers only")
-    if min(listed) < 0:
-        raise ValueError(f"the {what} holds the index {min(listed)}; allowed: 0 or more")
-    if max(listed) > np.iinfo(np.int64).max:
-        raise ValueError(f"the {what} holds an index of 2**63 or more; allowed: indices of points")
-    indices = np.sort(array.astype(np.int64))
+        raise ValueError(f"the {what} holds {repr(wrong[0])[:100]}; allowed: integers only")
+    if not all(-(2**63) <= value < 2**63 for value in listed):
+        raise ValueError(f"the {what} holds an index beyond 64 bits; allowed: a place in the pool")
+    indices = np.sort(np.array(listed, np.int64))
+    if indices[0] < 0:
+        raise ValueError(f"the {what} holds the index {indices[0]}; allowed: 0 or more")
     repeated = indices[1:][indices[1:] == indices[:-1]]
     if len(repeated):
         raise ValueError(f"the {what} holds index {repeated[0]} twice; allowed: each index once")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from palimpsest.data.splits import Split, as_indices
-from palimpsest.files import InputError, read_json
+from palimpsest.files import AGAIN, InputError, read_json
 
 SHIPPED = Path(__file__).parents[1] / "data" / "shipped"
 SUFFIX = ".estimate.json"
@@ -24,6 +24,7 @@ few hundred regressed models a fifteenth, TRAK a third to a half"""
 REPEATS = 0.5
 """part of its points that a set has to share between two halves of the models, to be believed"""
 SET_KEYS = ("component", "top", "bottom")
+_AGREEMENT = ("correlation", "ci_low", "ceiling")
 _KEYS = {"base_split", "data", "estimator", "models", "agreement", "variance_shares", "sets"}
 
 
@@ -40,12 +41,20 @@ class Estimate:
         content = read_json(path)
         if not isinstance(content, dict) or _KEYS - content.keys():
             raise InputError(
-                f"{path}: not an estimate; needed: the keys {', '.join(sorted(_KEYS))}"
+                f"{path}: not an estimate; needed: the keys {', '.join(sorted(_KEYS))}{AGAIN}"
             )
-        keys, sets = (*SET_KEYS, "indices"), content["sets"]
-        whole = isinstance(sets, list) and all(isinstance(one, dict) for one in sets)
-        if not whole or any(key not in one for one in sets for key in keys):
-            raise InputError(f"{path}: not an estimate; needed: sets with {', '.join(keys)}")
+        sets = content["sets"]
+        if (
+            not isinstance(content["base_split"], str)
+            or not isinstance(content["agreement"], dict)
+            or not isinstance(sets, list)
+            or not all(
+                isinstance(one, dict) and {*SET_KEYS, "indices"} <= one.keys() for one in sets
+            )
+        ):
+            raise InputError(
+                f"{path}: not an estimate (its split, agreement or sets are none){AGAIN}"
+            )
         return cls(content, Path(path))
 
     def chosen(self, base: Split, component: int, top: int, bottom: int) -> np.ndarray:
@@ -57,9 +66,9 @@ class Estimate:
             )
         found = self.set_of(component, top, bottom)
         try:
-            return as_indices(found["indices"], "set of points")
+            return as_indices(found["indices"], "set")
         except ValueError as error:
-            raise InputError(f"{self.path}: {error}") from None
+            raise InputError(f"{self.path}: {error}{AGAIN}") from None
 
     def set_of(self, component: int, top: int, bottom: int) -> dict[str, Any]:
         """The entry of a set; InputError if there is none."""
@@ -78,12 +87,16 @@ class Estimate:
     def doubt(self, component: int, top: int, bottom: int) -> str | None:
         """Why the set cannot be called one of important points; None if it can."""
         found = self.content["agreement"]
+        if wrong := [key for key in _AGREEMENT if not isinstance(found.get(key), int | float)]:
+            raise InputError(f"{self.path}: its agreement has no {wrong[0]}{AGAIN}")
         if not predicts(found):
             return (
                 f"the estimate does not predict (rank correlation {found['correlation']:.2f}, "
                 f"ceiling {found['ceiling']:.2f})"
             )
         entry = self.set_of(component, top, bottom)
+        if not isinstance(entry.get("overlap"), int):
+            raise InputError(f"{self.path}: a set of it has no overlap{AGAIN}")
         if entry["overlap"] < REPEATS * (top + bottom):
             return (
                 f"the set does not repeat ({entry['overlap']} of {top + bottom} points shared "

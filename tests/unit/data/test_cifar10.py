@@ -1,5 +1,6 @@
 """CIFAR-10 from tiny files in the official format."""
 
+import os
 import pickle
 
 import numpy as np
@@ -107,7 +108,64 @@ def test_checksums_must_be_there_for_every_file(folder):
 @pytest.mark.parametrize("content", [b"no pickle", pickle.dumps({"labels": [1]})])
 def test_files_that_are_no_batches_are_refused(folder, content):
     write(folder, {"data_batch_1": content})
-    with pytest.raises(InputError, match="not readable as CIFAR-10 python batches"):
+    with pytest.raises(InputError, match="data_batch_1: not readable as a CIFAR-10 python batch"):
+        load(folder)
+
+
+class Malicious:
+    """What runs a command as soon as it is unpickled."""
+
+    def __init__(self, function, *arguments):
+        self.made = (function, arguments)
+
+    def __reduce__(self):
+        return self.made
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("name", ["data_batch_1", "test_batch"])
+def test_a_pickle_with_a_command_is_refused_and_not_run(folder, tmp_path, name, protocol):
+    mark = tmp_path / "mark"
+    for own in (Malicious(os.system, f"touch {mark}"), Malicious(eval, f"open({str(mark)!r}, 'w')"),
+                Malicious(np.load, str(mark))):  # fmt: skip
+        content = cifar10.batch(IMAGES[:2], LABELS[:2], "a") | {"filenames": own}
+        write(folder, {name: pickle.dumps(content, protocol)})
+        with pytest.raises(InputError, match=rf"{name}: not readable .*it names .*which is no arr"):
+            load(folder)
+    assert not mark.exists()
+
+
+def test_a_pickle_of_python_2_is_read(folder):
+    """Bytes as Python 2 wrote the official batches: protocol 2, texts of bytes."""
+    image = IMAGES[:1].tobytes()
+    text = b"".join(b"U" + bytes([len(word)]) + word for word in (b"data", b"labels"))
+    array = (b"cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+             b"(K\x01K\x01M\x00\x0c\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"
+             b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+             b"T" + len(image).to_bytes(4, "little") + image + b"tb")  # fmt: skip
+    content = b"\x80\x02}(" + text[:6] + array + text[6:] + b"](K\x03eu."
+    write(folder, {"data_batch_1": content})
+    assert pickle.loads(content, encoding="latin1")["data"].tobytes() == image
+    dataset = load(folder)
+    assert np.array_equal(dataset.pool[0], IMAGES[0])
+    assert dataset.labels[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"labels": [1]}, "3072 values of data for each of its labels"),
+        ({"labels": [1, 10]}, "a label is none of 0 to 9"),
+        ({"labels": [1, True]}, "a label is none of 0 to 9"),
+        ({"labels": "ab"}, "3072 values of data for each of its labels"),
+        ({"data": np.zeros((2, 3072))}, "its data are no uint8 array"),
+        ({"data": [1]}, "its data are no uint8 array"),
+    ],
+)
+def test_batches_of_another_content_are_refused(folder, change, sentence):
+    content = cifar10.batch(IMAGES[:2], LABELS[:2], "a") | change
+    write(folder, {"data_batch_1": pickle.dumps(content)})
+    with pytest.raises(InputError, match=f"data_batch_1: not readable .*{sentence}"):
         load(folder)
 
 

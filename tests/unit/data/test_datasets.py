@@ -108,7 +108,7 @@ def test_an_altered_file_is_refused(tmp_path):
         arrays = dict(archive)
     arrays["labels"] = np.array([0, 3])
     np.savez(path, **arrays)
-    with pytest.raises(InputError, match=r"d\.npz: damaged, its contents do not match"):
+    with pytest.raises(InputError, match=r"d\.npz: damaged or altered, its content does not match"):
         Dataset.load(path)
     arrays["labels"] = np.array([0])
     np.savez(path, **arrays)
@@ -193,7 +193,7 @@ def test_an_altered_file_of_texts_is_refused(tmp_path):
     with np.load(path) as archive:
         arrays = dict(archive)
     np.savez(path, **arrays | {"padding": np.array(1)})
-    with pytest.raises(InputError, match=r"d\.npz: damaged, its contents do not match"):
+    with pytest.raises(InputError, match=r"d\.npz: damaged or altered, its content does not match"):
         Dataset.load(path)
     np.savez(path, **arrays | {"vocabulary": np.array(3)})
     with pytest.raises(InputError, match=r"d\.npz: not a data set \(texts of texts hold token ids"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from palimpsest.arrays import read_arrays
+from palimpsest.arrays import read_array, read_arrays
 from palimpsest.data.splits import Split, as_indices
 from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, read_json
@@ -62,8 +62,8 @@ def read_indices(path: str | Path, key: str | None = None) -> np.ndarray:
 
 def _read_npz(path: Path, key: str | None) -> np.ndarray:
     if key is not None:
-        return read_arrays(path, [key])[key]
-    arrays = read_arrays(path)
+        return read_arrays(path, [key], own=True)[key]
+    arrays = read_arrays(path, own=True)
     if len(arrays) != 1:
         raise InputError(f"{path}: holds {', '.join(arrays) or 'nothing'}; name one of them as key")
     return next(iter(arrays.values()))
@@ -71,14 +71,11 @@ def _read_npz(path: Path, key: str | None) -> np.ndarray:
 
 def _read_npy(path: Path, key: str | None) -> np.ndarray:
     _no_key(path, key)
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        raise InputError(f"{path}: damaged or not a .npy file of numbers") from None
+    return read_array(path)
 
 
 def _read_json(path: Path, key: str | None) -> Any:
-    content = read_json(path)
+    content = read_json(path, own=True)
     if key is None and isinstance(content, list):
         return content
     if key is not None and isinstance(content, dict) and key in content:

@@ -1,11 +1,13 @@
-"""CIFAR-10 through torchvision, from the official python batches or from files in that format.
+"""CIFAR-10 from the official python batches, which torchvision fetches, or files in that format.
 
 The files lie in `data_dir`/cifar-10-batches-py. `checksums: official` holds them to torchvision's
 MD5 sums; any other value names an md5sum-style text file in that folder that replaces these (the
-one that convert_packed_cifar10.py writes is called MD5SUMS).
+one that convert_packed_cifar10.py writes is called MD5SUMS). A batch is a pickle, of which nothing
+but arrays, texts, numbers, lists and maps are made (`_Batch`).
 """
 
 import hashlib
+import io
 import pickle
 import re
 from pathlib import Path
@@ -39,7 +41,30 @@ MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2023, 0.1994, 0.2010)
 
 _SIZE_LINE = "# {train} training and {test} test images"
-_SIZE_PATTERN = re.compile(r"^# (\d+) training and (\d+) test images$", re.MULTILINE)
+_SIZE_PATTERN = re.compile(r"^# (\d{1,9}) training and (\d{1,9}) test images$", re.MULTILINE)
+
+
+class _Batch(pickle._Unpickler):
+    """Reads a batch, of Python 2 or 3, and runs nothing that its file names.
+
+    The unpickler in Python, since the one in C sets aside as much memory as a file asks for.
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        """What arrays are made from; UnpicklingError for all else."""
+        if (module, name) == ("_codecs", "encode"):
+            return str.encode
+        if module in ("numpy.core.multiarray", "numpy._core.multiarray", "numpy"):
+            if name == "_reconstruct":
+                return _empty_array
+            if name in ("ndarray", "dtype"):
+                return getattr(np, name)
+        raise pickle.UnpicklingError(f"it names {module}.{name}, which is no array")
+
+
+def _empty_array(*_: Any) -> np.ndarray:
+    """An array that its state will fill."""
+    return np.empty(0, np.uint8)
 
 
 def load(data_dir: Path, download: bool, checksums: str) -> Dataset:
@@ -48,34 +73,45 @@ def load(data_dir: Path, download: bool, checksums: str) -> Dataset:
     InputError if a file is missing, has the wrong checksum or cannot be read.
     """
     check(data_dir, download, checksums)
-    from torchvision.datasets import CIFAR10
-
-    reader = CIFAR10
-    if checksums != "official":
-        md5 = read_checksums(data_dir / FOLDER / checksums)
-        lists = {
-            "train_list": [[name, md5[name]] for name in TRAIN_FILES],
-            "test_list": [[TEST_FILE, md5[TEST_FILE]]],
-            "meta": {**CIFAR10.meta, "md5": md5[META_FILE]},
-        }
-        reader = type("LocalCIFAR10", (CIFAR10,), lists)
-    try:
-        parts = [reader(data_dir, train=train, download=download) for train in (True, False)]
-        images = np.concatenate([part.data for part in parts]).transpose(0, 3, 1, 2)
-        labels = np.concatenate([np.asarray(part.targets, np.int64) for part in parts])
-    except OSError as error:
-        raise InputError(f"CIFAR-10 could not be had in {data_dir}: {error}") from None
-    except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.PickleError) as error:
-        raise InputError(
-            f"{data_dir / FOLDER}: not readable as CIFAR-10 python batches ({error})"
-        ) from None
+    if download:
+        _fetch(data_dir)
+        check(data_dir, False, checksums)
+    parts = [read_batch(data_dir / FOLDER / name) for name in (*TRAIN_FILES, TEST_FILE)]
+    images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Dataset(
         name="cifar10",
-        pool=np.ascontiguousarray(images),
+        pool=images,
         labels=labels,
-        train_points=len(parts[0].targets),
+        train_points=sum(len(own) for _, own in parts[: len(TRAIN_FILES)]),
         encoding=Images(scale=255.0, mean=np.array(MEAN), std=np.array(STD)),
     )
+
+
+def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (points, 3, 32, 32) and labels int64 of one batch; InputError if it is none."""
+    try:
+        content = _Batch(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        images, labels = content["data"], content["labels"]
+        if type(images) is not np.ndarray or images.dtype != np.uint8:
+            raise ValueError("its data are no uint8 array")
+        if not isinstance(labels, list) or images.shape != (len(labels), 3072):
+            raise ValueError("it does not hold 3072 values of data for each of its labels")
+        if not all(type(label) is int and 0 <= label < 10 for label in labels):
+            raise ValueError("a label is none of 0 to 9")
+    except Exception as error:  # a damaged pickle can fail in any way
+        told = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path}: not readable as a CIFAR-10 python batch ({told})") from None
+    return images.reshape(-1, 3, 32, 32), np.array(labels, np.int64)
+
+
+def _fetch(data_dir: Path) -> None:
+    """Have the official files in `data_dir`; torchvision reads none whose MD5 is not official."""
+    from torchvision.datasets import CIFAR10
+
+    try:
+        CIFAR10(data_dir, download=True)
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"CIFAR-10 could not be had in {data_dir}: {error}") from None
 
 
 def check(data_dir: Path, download: bool, checksums: str) -> None:
@@ -110,7 +146,7 @@ def facts(data_dir: Path, checksums: str) -> Facts | None:
     points, train = OFFICIAL_POINTS, OFFICIAL_TRAIN_POINTS
     if checksums != "official":
         path = data_dir / FOLDER / checksums
-        match = _SIZE_PATTERN.search(path.read_text(encoding="utf-8")) if path.is_file() else None
+        match = _SIZE_PATTERN.search(path.read_text("utf-8", "replace")) if path.is_file() else None
         if match is None:
             return None
         train, points = int(match[1]), int(match[1]) + int(match[2])

@@ -1,0 +1,36 @@
+"""Oracles are the yardstick: read for scoring, and refused where they give no scale."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from palimpsest.data.splits import Split
+from palimpsest.files import InputError
+from palimpsest.records import Record
+
+
+def load_oracles(paths: Sequence[str | Path], split: Split, forget_set: str) -> Record:
+    """The record of oracles, its points in the order of the split; `check_oracles` is asked."""
+    record = Record.load(paths).of(split.points)
+    check_oracles(record["margin"], paths[0], forget_set)
+    return record
+
+
+def check_oracles(margins: np.ndarray, path: str | Path, forget_set: str) -> None:
+    """InputError where at some point no oracle has a finite margin: nothing is scored against it.
+
+    margins: (models, points). How many oracles diverged is logged where some did.
+    """
+    finite = np.isfinite(margins)
+    diverged, without = int((~finite.all(axis=1)).sum()), int((~finite.any(axis=0)).sum())
+    if not diverged:
+        return
+    told = f"{diverged} of {len(margins)} oracles of the forget set {forget_set} diverged"
+    if without:
+        raise InputError(
+            f"{path}: {told}, and at {without} of {margins.shape[1]} points none of them has a "
+            "finite margin, so that there is no score; needed: oracles that train without diverging"
+        )
+    logging.info("%s: %s (a margin of theirs is not finite)", path, told)
