@@ -91,7 +91,7 @@ def read_array(path: str | Path) -> np.ndarray:
             stream.seek(0)
             _check_header(stream, path.stat().st_size)
             stream.seek(0)
-            array: np.ndarray = read_npy(stream, allow_pickle=False)
+            array = _read(stream)
     except InputError:
         raise
     except Exception as error:  # a damaged file can fail in any way
@@ -108,7 +108,16 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     if info.file_size > _MOST_PACKED * Path(str(archive.filename)).stat().st_size:
         raise ValueError(f"{info.filename} says that it holds {info.file_size} bytes")
     with archive.open(info) as stream:
-        array: np.ndarray = read_npy(stream, allow_pickle=False)
+        return _read(stream)
+
+
+def _read(stream: IO[bytes]) -> np.ndarray:
+    """The array of a stream; ValueError for one of objects, or of texts that are none."""
+    array: np.ndarray = read_npy(stream, allow_pickle=False)
+    if array.dtype.kind == "U" and array.size:
+        codes = np.ascontiguousarray(array).reshape(-1).view(array.dtype.str[0] + "u4")
+        if codes.max(initial=0) >= 0x110000:
+            raise ValueError("it holds a text with a character that there is not")
     return array
 
 

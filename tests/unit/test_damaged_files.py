@@ -222,6 +222,16 @@ def test_integers_beyond_64_bits_are_refused(tmp_path, number, others):
         Split.load(path)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_texts_that_are_none_are_refused(tmp_path, order):
+    codes = np.array([97, 0x110000], f"{order}u4")
+    np.savez(tmp_path / "a.npz", names=codes.view(f"{order}U2"))
+    with pytest.raises(InputError, match="a text with a character that there is not"):
+        read_arrays(tmp_path / "a.npz")
+    np.savez(tmp_path / "a.npz", names=np.array(["aä", ""], f"{order}U2"), none=np.array([], "U1"))
+    assert read_arrays(tmp_path / "a.npz")["names"].tolist() == ["aä", ""]
+
+
 # With the time kept, as someone would who means to deceive
 
 
