@@ -88,7 +88,7 @@ def kill(folder: Path, chance: random.Random) -> str:
         own = psutil.Process(run.pid)
         victims = [own, *own.children(recursive=True)]
         victim = victims[chance.randrange(len(victims))]
-        name = " ".join(victim.cmdline()[:3])
+        name = next((word for word in victim.cmdline() if word.endswith(".py")), victim.name())
         victim.kill()
         if victim.pid == run.pid:
             run.stdout.close()
