@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import functools
 import importlib
 import inspect
 import json
@@ -123,6 +124,9 @@ def named_paths(words: list[str]) -> dict[str, list[Path]]:
     return found
 
 
+_KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+
+
 def check_keywords(made: Callable[..., Any], given: Mapping[str, Any], where: str) -> None:
     """ValueError unless `given` are keywords of a function, of the types of its annotations, and
     all that have no default."""
@@ -138,12 +142,11 @@ def check_keywords(made: Callable[..., Any], given: Mapping[str, Any], where: st
     for name, needed in known.items():
         if needed and name not in given:
             raise ValueError(f"{where}: {name} is missing; needed: a value of it in --settings")
-    hints = typing.get_type_hints(made)
+    hints = typing.get_type_hints(made.func if isinstance(made, functools.partial) else made)
     for name, value in given.items():
         if name in hints and not _is_a(value, hints[name]):
-            kind = getattr(hints[name], "__name__", str(hints[name]))
-            shown = json.dumps(value)[:100]
-            raise ValueError(f"{where}: {name} is {shown}; allowed: {kind}")
+            kind = _KINDS.get(hints[name], getattr(hints[name], "__name__", "another"))
+            raise ValueError(f"{where}: {name} is {json.dumps(value)[:100]}; allowed: {kind}")
 
 
 def _is_a(value: Any, hint: Any) -> bool:

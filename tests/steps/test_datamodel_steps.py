@@ -14,6 +14,7 @@ from palimpsest.data.splits import Split
 from palimpsest.datamodels.components import extreme_points, principal_components
 from palimpsest.datamodels.estimators import half_subsets
 from palimpsest.datamodels.material import Subsets, membership
+from palimpsest.files import read_json, write_json
 from palimpsest.weights import load_states, save_states
 
 MODEL = ("--model", '{"name": "resnet9", "width": 2}')
@@ -77,7 +78,7 @@ def estimates(folder):
     """What each estimator leaves, by its name."""
     for name in SETTINGS:
         done(*estimating(folder, folder / f"{name}.json", name))
-    return {name: json.loads((folder / f"{name}.json").read_text()) for name in SETTINGS}
+    return {name: read_json(folder / f"{name}.json") for name in SETTINGS}
 
 
 # Models of random subsets
@@ -294,7 +295,7 @@ def test_an_estimate_shares_all_points_with_itself(estimates, folder, tmp_path):
 )
 def test_estimates_that_cannot_be_compared(estimates, folder, tmp_path, changed, sentence):
     other, out = tmp_path / "other.json", tmp_path / "comparison.csv"
-    other.write_text(json.dumps(estimates["trak"] | changed))
+    write_json(other, estimates["trak"] | changed)
     words = ("--own", folder / "trak.json", "--shipped", other, "--out", out)
     assert sentence in refused("compare_estimates", *words)
     assert not out.exists()

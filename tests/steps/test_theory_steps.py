@@ -69,7 +69,7 @@ def test_judging_writes_a_row_per_variant_of_a_statement_and_logs_it(statements)
     [
         ({"cases": 10, "seed": 0}, "cases is 10; allowed: an integer of at least 100"),
         ({"cases": 100, "seed": -1}, "seed is -1; allowed: an integer of at least 0"),
-        ({"cases": 100.0, "seed": 0}, "cases is 100.0; allowed: an integer of at least 100"),
+        ({"cases": 100.0, "seed": 0}, "cases is 100.0; allowed: a whole number"),
     ],
 )
 def test_settings_out_of_range_are_refused(tmp_path, settings, sentence):

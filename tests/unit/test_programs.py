@@ -45,8 +45,8 @@ GOOD = {"margin": 1, "names": ["a"], "of": {"a": [1, 2]}}
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"margin": "0.7"}, 'here: margin is "0.7"; allowed: float'),
-        ({"margin": None}, "here: margin is null; allowed: float"),
+        ({"margin": "0.7"}, 'here: margin is "0.7"; allowed: a number'),
+        ({"margin": None}, "here: margin is null; allowed: a number"),
         ({"names": "a"}, 'here: names is "a"; allowed: list'),
         ({"names": [1]}, r"here: names is \[1\]; allowed: list"),
         ({"of": {"a": [1.5]}}, 'here: of is {"a": .*allowed: Mapping'),

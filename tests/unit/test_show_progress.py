@@ -109,12 +109,18 @@ def test_a_terminal_has_a_bar_with_the_jobs_that_run(tmp_path: Path) -> None:
     assert "left: train_block original 0" in seen.decode()
 
 
+def hear_signals() -> None:
+    """What starts the tests, such as nohup, may have signals ignored, which is inherited."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def busy(folder: Path, **options: object) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A run of deaf jobs that is being shown, and the processes behind it."""
     process = subprocess.Popen(
         words(BUSY), cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        **options,
+        preexec_fn=hear_signals, **options,
     )  # fmt: skip
     behind: list[int] = []
     try:

@@ -53,7 +53,8 @@ class Estimate:
             )
         ):
             raise InputError(
-                f"{path}: not an estimate (its split, agreement or sets are none){AGAIN}"
+                f"{path}: not an estimate; needed: a base split, an agreement, and sets with "
+                f"{', '.join(SET_KEYS)} and indices{AGAIN}"
             )
         return cls(content, Path(path))
 

@@ -226,7 +226,7 @@ def test_a_shipped_estimate_whose_sets_are_none(sentence, ship, sets):
     ship()
     path = estimate.shipped_path("mine")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"sets": sets}))
-    assert "not an estimate; needed: sets with component, top" in sentence(SHIPPED)
+    assert "not an estimate; needed: a base split, an agreement, and sets" in sentence(SHIPPED)
 
 
 def test_a_shipped_estimate_of_brackets(sentence, ship):
