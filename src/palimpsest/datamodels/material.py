@@ -1,5 +1,6 @@
 """What datamodels are estimated from: trained originals, or models of random subsets."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -57,6 +58,8 @@ Material = Originals | Subsets
 
 def membership(seeds: Sequence[int], train: int, fraction: float) -> np.ndarray:
     """Which of `train` points are in the subset of each seed: bool (seeds, train), equal sizes."""
+    if not math.isfinite(fraction):
+        raise ValueError(f"a fraction of {fraction} of the points; needed: above 0 and below 1")
     size = round(fraction * train)
     if not 0 < size < train:
         raise ValueError(f"a subset of {size} of {train} points; needed: some, and not all")
