@@ -295,7 +295,7 @@ def test_what_is_json_and_no_result_is_refused(tmp_path):
     for change in ({"sets": 3}, {"sets": [{}]}, {"agreement": []}, {"base_split": 5}):
         estimate(path)
         write_json(path, read_json(path) | change)
-        with pytest.raises(InputError, match=r"estimate\.json: not an estimate .*delete it, then"):
+        with pytest.raises(InputError, match=r"estimate\.json: not an estimate; .*delete it, then"):
             Estimate.load(path)
     for agreement in ({}, {"correlation": "a"}):
         estimate(path)
