@@ -100,7 +100,7 @@ CASES = {
         from_file("brackets.json"), ("of brackets.yaml: forget_sets.mine.path", "not valid JSON")
     ),
     "a forget set of huge indices": Case(
-        from_file("huge.json"), ("huge indices.yaml: forget_sets.mine.path", "2**63")
+        from_file("huge.json"), ("huge indices.yaml: forget_sets.mine.path", "beyond 64 bits")
     ),
     "a rate that overflows": Case(
         {"training": {"peak_lr": 1.0e308}},
