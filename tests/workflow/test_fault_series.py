@@ -1,4 +1,4 @@
-"""A few random faults; `python tests/workflow/faults.py` runs as many as one likes, of all kinds."""
+"""A few random faults; `python tests/workflow/faults.py` runs as many as one likes, of all."""
 
 from pathlib import Path
 
