@@ -66,6 +66,7 @@ def main() -> None:
     splits = {
         "forget": device.place(torch.from_numpy(split.forget)),
         "retain": device.place(torch.from_numpy(split.retain)),
+        "train": device.place(torch.from_numpy(split.train)),
     }
     sizes = {name: len(indices) for name, indices in splits.items()}
     needs_teacher = any(plan.needs_teacher() for plan in plans.values())

@@ -39,6 +39,8 @@ Divisor = Annotated[float, Field(ge=1e-6, le=STEEPEST, allow_inf_nan=False)]
 """a number that others are divided by: by a smaller one they overflow"""
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 """a part of a whole, neither none nor all of it"""
+Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+"""a part of a whole, or none of it"""
 Momentum = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Percentile = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
@@ -55,6 +57,14 @@ Name = Annotated[str, Field(pattern=rf"^[a-z0-9_]{{1,{LONGEST}}}$")]
 """of a forget set"""
 Run = Annotated[str, Field(pattern=rf"^[a-z0-9][a-z0-9_-]{{0,{LONGEST - 1}}}$")]
 """the name of a run"""
+Weight = Annotated[float, Field(ge=0, le=STEEPEST, allow_inf_nan=False)]
+"""of a term of an objective"""
+WrongLabel = Literal["shift", "random_excluding", "random_including"]
+"""what a forgotten point is to be taken for: the class after its own; one drawn among the other, or
+among all, classes"""
+Forward = Literal["retain_first", "forget_first", "joint"]
+"""how a step reads its two batches: a forward pass for each, in this order, or one for both
+together; BatchNorm then sees other batches, or sees them in another order"""
 BatchNorm = Literal["train", "frozen"]
 """train: BatchNorm's statistics move, and batches are normalised by themselves (as in
 RoyRin/data-unlearning-bench, 2025); frozen: the starting model's statistics are kept and used"""

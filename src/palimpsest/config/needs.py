@@ -154,11 +154,12 @@ class Use:
             use.estimates |= anew and needs_estimate(definition)
             kind = registry.module("data/forget_sets", definition.pop("kind"))
             forget = max(forget, kind.points(definition) or train // 10)
+        sizes = {"forget": forget, "retain": train, "train": train}
         for study in listed:
             for method in study["methods"]:
                 settings = combinations(method, study["grids"].get(method, [{}]))
                 plans = [plan for plan in (plan_of(method, s) for s in settings) if plan.epochs]
-                passes = sum(plan.passes({"forget": forget, "retain": train}) for plan in plans)
+                passes = sum(plan.passes(sizes) for plan in plans)
                 use.unlearned += len(plans) * len(study["forget_sets"])
                 use.settings = max(use.settings, len(plans))
                 use.passes = max(use.passes, passes)

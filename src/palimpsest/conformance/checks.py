@@ -32,8 +32,9 @@ KNOWN_SETTINGS: dict[str, list[Any]] = {
     "lr": [0.05, 0.02],
     "epochs": [2, 3],
     "ascent_epochs": [1, 2],
-    "forget_batch": [4, 64],
+    "forget_batch": [6, 64],  # a pass of joint steps draws at least the whole forget set
     "retain_batch": [32, 64],
+    "target_smoothing": [0.1, 0.0],
 }
 
 

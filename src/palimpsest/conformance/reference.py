@@ -18,8 +18,13 @@ from palimpsest.training.evaluate import logits
 from palimpsest.training.preparing import prepare
 
 
-def targets(term: Term, data: TrainingData, seeds: Sequence[int]) -> Tensor:
-    """The labels that a term's loss is to be given, by definition: (pool, k)."""
+def targets(
+    term: Term, data: TrainingData, seeds: Sequence[int], pass_: tuple[int, ...] = (0, 0, 0)
+) -> Tensor:
+    """The labels that a term's loss is to be given, by definition: (pool, k).
+
+    `pass_`: epoch, phase and place of the term, which only labels that are drawn anew depend on.
+    """
     true = data.labels[:, None].expand(-1, len(seeds))
     if term.targets == "teacher":
         assert data.teacher is not None
@@ -29,7 +34,8 @@ def targets(term: Term, data: TrainingData, seeds: Sequence[int]) -> Tensor:
     if term.targets == "shift":
         return (true + 1) % data.classes
     low = 1 if term.targets == "random_excluding" else 0
-    steps = [generator(s, "targets").integers(low, data.classes, len(true)) for s in seeds]
+    drawn = ("unlearn targets", *pass_) if term.redraw else ("targets",)
+    steps = [generator(s, *drawn).integers(low, data.classes, len(true)) for s in seeds]
     return (true + torch.from_numpy(np.stack(steps, axis=1))) % data.classes
 
 
@@ -89,17 +95,26 @@ def by_definition(toy: Toy, state: StateDict, plan: Plan, seed: int) -> StateDic
                 joint = (
                     student(toy.inputs[torch.cat(batches)]) if phase.forward == "joint" else None
                 )
-                done = 0
-                for term, batch in zip(phase.terms, batches, strict=True):
-                    if joint is None:
+                done, apart = 0, {}
+                if phase.forward == "reversed":
+                    for place in reversed(range(len(batches))):
+                        output = student(toy.inputs[batches[place]])
+                        apart[place] = (output, dict(features))
+                for place, (term, batch) in enumerate(zip(phase.terms, batches, strict=True)):
+                    if place in apart:
+                        output, seen = apart[place]
+                    elif joint is None:
                         output, seen = student(toy.inputs[batch]), features
                     else:
                         rows = slice(done, done + len(batch))
                         output, done = joint[rows], done + len(batch)
                         seen = {name: values[rows] for name, values in features.items()}
-                    labels = targets(term, data, [seed])[batch]
+                    labels = targets(term, data, [seed], (number, position, place))[batch]
                     parts = Batch(output[:, None], labels, teacher[batch], dict(seen))
                     objective = objective + term.weight * term.loss(parts)[0]
+                if phase.l1:
+                    for weight in student.parameters():
+                        objective = objective + phase.l1 * weight.abs().sum()
                 lr = phase.lr
                 if phase.lr_end is not None:
                     lr += (phase.lr_end - phase.lr) * step / steps

@@ -77,6 +77,7 @@ class Toy:
         splits = {
             "forget": torch.from_numpy(self.split.forget),
             "retain": torch.from_numpy(self.split.retain),
+            "train": torch.from_numpy(self.split.train),
         }
         data = TrainingData(self.inputs, self.labels, splits, CLASSES, self.teacher)
         return dataclasses.replace(data, **changes)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,3 +71,40 @@ class Distillation:
         if self.gamma == 0.0:
             return self.alpha * kl
         return self.alpha * kl + self.gamma * CrossEntropy()(batch)
+
+
+Direction = Literal["labels||model", "model||labels"]
+Reduction = Literal["batchmean", "mean"]
+
+
+@dataclass(frozen=True)
+class LabelDivergence:
+    """Mean KL divergence between the labels, as distributions, and the model's probabilities.
+
+    The loss of KL-FT ("Understanding Fine-tuning", eq. 7), which leaves these choices open.
+
+    Args:
+        direction: labels||model is cross entropy less a constant: with `smoothing` 0 it is the
+            cross entropy itself. model||labels needs `smoothing` above 0.
+        reduction: batchmean is the mean over points; mean, the default of torch's kl_div, divides
+            by the number of classes as well.
+        smoothing: part of a label's probability that is spread evenly over all classes.
+    """
+
+    direction: Direction = "labels||model"
+    reduction: Reduction = "batchmean"
+    smoothing: float = 0.0
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def __call__(self, batch: Batch) -> Tensor:
+        classes = batch.logits.shape[-1]
+        model = batch.logits.log_softmax(-1)
+        label = batch.logits.new_zeros(batch.logits.shape)
+        label = label.scatter(-1, batch.labels.unsqueeze(-1), 1.0 - self.smoothing)
+        label = label + self.smoothing / classes
+        if self.direction == "labels||model":
+            kl = label.xlogy(label) - label * model
+        else:
+            kl = model.exp() * (model - label.log())
+        mean = kl.sum(-1).mean(0)
+        return mean / classes if self.reduction == "mean" else mean

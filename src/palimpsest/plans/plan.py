@@ -17,6 +17,8 @@ Targets = Literal["true", "shift", "random_excluding", "random_including", "teac
 """The labels that a term's loss is given: the true ones; the class after the true one; one drawn
 for each point and seed among the other, or among all, classes; the class that the teacher, the
 frozen starting model, predicts."""
+Part = Literal["forget", "retain", "train"]
+"""the points that a term takes its batches from; `train` is forget and retain set together"""
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,20 @@ class Term:
     """One summand of the objective of a step: a weighted loss on a batch of a split.
 
     Args:
-        split: "forget" or "retain".
+        split: "forget", "retain" or "train".
         batch: points per step and model; never more than the split has.
         loss: see `plans.losses`.
         weight: a negative weight ascends the loss.
         targets: the labels that the loss is given.
+        redraw: random targets are drawn anew for each pass, not once for all.
     """
 
-    split: Literal["forget", "retain"]
+    split: Part
     batch: int
     loss: Loss = field(default_factory=CrossEntropy)
     weight: float = 1.0
     targets: Targets = "true"
+    redraw: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,17 @@ class Phase:
         terms: at least one.
         lr: learning rate of the first step.
         lr_end: the learning rate that the pass moves to in equal steps; None keeps `lr`.
-        forward: "separate" gives each term a forward pass of its own, in the order of the terms;
-            "joint" one for all batches together. BatchNorm sees other batches.
+        forward: "separate" gives each term a forward pass of its own, in the order of the terms,
+            "reversed" in the opposite order; "joint" one for all batches together. BatchNorm's
+            statistics see other batches, or see them in another order.
+        l1: weight of the sum of all parameters' absolute values, added to the objective.
     """
 
     terms: tuple[Term, ...]
     lr: float
     lr_end: float | None = None
-    forward: Literal["separate", "joint"] = "separate"
+    forward: Literal["separate", "reversed", "joint"] = "separate"
+    l1: float = 0.0
 
     def steps(self, sizes: Mapping[str, int]) -> int:
         """Steps of the pass, given the points per split."""

@@ -13,7 +13,8 @@ class TrainingData:
     Args:
         inputs: (pool, ...), as the network reads them.
         labels: (pool,) class of each point.
-        splits: name to pool indices, (points,) shared by all models or (points, k) one column each.
+        splits: name ("forget", "retain", "train") to pool indices, (points,) shared by all models
+            or (points, k) one column each.
         classes: number of classes.
         teacher: logits of the frozen starting models (pool, k, classes), where a term needs them.
     """

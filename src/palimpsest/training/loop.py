@@ -43,6 +43,8 @@ def run_epoch(
         for step in range(steps):
             _set_rate(optimiser, plan, _rate(phase, step, steps))
             objective = _objective(stack, phase, terms, step, data, device)
+            if phase.l1:
+                objective = objective + phase.l1 * _absolute_sum(stack)
             optimiser.zero_grad(set_to_none=True)
             objective.backward()
             optimiser.step()
@@ -74,7 +76,7 @@ class _Term:
             ]
             order = torch.cat(rounds)[: steps * term.batch]
         self.batches = order.to(data.labels.device).split(term.batch)
-        self.labels = _targets(term, data, seeds)
+        self.labels = _targets(term, data, seeds, where if term.redraw else None)
 
     def __call__(
         self, logits: Tensor, features: dict[str, Tensor], step: int, data: TrainingData
@@ -109,15 +111,19 @@ def _objective(
             for place, own in enumerate(logits.split(sizes))
         ]
     else:
-        outputs = [
-            _forward(stack, data.inputs[batch], term.layers, device)
-            for term, batch in zip(terms, batches, strict=True)
-        ]
+        order = range(len(terms)) if phase.forward == "separate" else reversed(range(len(terms)))
+        own = {n: _forward(stack, data.inputs[batches[n]], terms[n].layers, device) for n in order}
+        outputs = [own[n] for n in range(len(terms))]
     values = [
         term(logits, features, step, data)
         for term, (logits, features) in zip(terms, outputs, strict=True)
     ]
     return values[0] if len(values) == 1 else torch.stack(values).sum()
+
+
+def _absolute_sum(stack: Stack) -> Tensor:
+    """The sum of the absolute values of all parameters of all models."""
+    return torch.stack([weights.abs().sum() for weights in stack.network.parameters()]).sum()
 
 
 def _forward(
@@ -148,8 +154,16 @@ def _shuffled(indices: Tensor, seeds: Sequence[int], purpose: str, *position: in
     return torch.from_numpy(np.stack(columns, axis=1))
 
 
-def _targets(term: Term, data: TrainingData, seeds: Sequence[int]) -> Tensor:
-    """The labels that a term's loss is given: (pool,) for all models, or (pool, k)."""
+def _targets(
+    term: Term,
+    data: TrainingData,
+    seeds: Sequence[int],
+    where: tuple[str, int, int, int] | None = None,
+) -> Tensor:
+    """The labels that a term's loss is given: (pool,) for all models, or (pool, k).
+
+    `where`: the pass that random ones are drawn for; None: they are the same in all passes.
+    """
     if term.targets == "true":
         return data.labels
     if term.targets == "shift":
@@ -158,7 +172,10 @@ def _targets(term: Term, data: TrainingData, seeds: Sequence[int]) -> Tensor:
         return _teacher(data).argmax(dim=2)
     others = term.targets == "random_excluding"
     low, high = (1, data.classes) if others else (0, data.classes)
-    drawn = [generator(seed, "targets").integers(low, high, len(data.labels)) for seed in seeds]
+    purpose, position = ("targets", []) if where is None else (f"{where[0]} targets", where[1:])
+    drawn = [
+        generator(seed, purpose, *position).integers(low, high, len(data.labels)) for seed in seeds
+    ]
     table = torch.from_numpy(np.stack(drawn, axis=1)).to(data.labels.device)
     return (data.labels[:, None] + table) % data.classes
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from palimpsest.plans.losses import Batch, CrossEntropy, Distillation
+from palimpsest.plans.losses import Batch, CrossEntropy, Distillation, LabelDivergence
 
 SHAPES = [(1, 1, 2), (6, 2, 4), (64, 5, 10), (33, 16, 100)]
 
@@ -90,3 +90,31 @@ def test_losses_are_plain_data() -> None:
     assert len({Distillation(1.0, 0.0, 4.0), Distillation(1.0, 0.5, 4.0), CrossEntropy()}) == 3
     with pytest.raises(dataclasses.FrozenInstanceError):
         Distillation(1.0, 0.0, 4.0).alpha = 2.0
+
+
+@pytest.mark.parametrize("reduction", ["batchmean", "mean"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_divergence_from_labels_is_kl_div_of_torch(reduction: str, smoothing: float) -> None:
+    logits, labels, _ = draw((33, 3, 7))
+    found = LabelDivergence("labels||model", reduction, smoothing)(Batch(logits, labels))
+    wanted = (1 - smoothing) * F.one_hot(labels, 7).float() + smoothing / 7
+    for model in range(3):
+        log_p = logits[:, model].log_softmax(-1)
+        expected = F.kl_div(log_p, wanted[:, model], reduction=reduction)
+        assert torch.allclose(found[model], expected, rtol=1e-5)
+
+
+def test_divergence_of_the_model_from_smoothed_labels_is_kl_div_of_torch() -> None:
+    logits, labels, _ = draw((33, 3, 7))
+    found = LabelDivergence("model||labels", "batchmean", 0.2)(Batch(logits, labels))
+    wanted = 0.8 * F.one_hot(labels, 7).float() + 0.2 / 7
+    for model in range(3):
+        p = logits[:, model].softmax(-1)
+        expected = F.kl_div(wanted[:, model].log(), p, reduction="batchmean")
+        assert torch.allclose(found[model], expected, rtol=1e-5)
+
+
+def test_divergence_from_labels_that_are_not_smoothed_is_cross_entropy() -> None:
+    logits, labels, _ = draw((64, 5, 10))
+    batch = Batch(logits, labels)
+    assert torch.allclose(LabelDivergence()(batch), CrossEntropy()(batch), rtol=1e-6)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from palimpsest import registry
 from palimpsest.files import InputError, SettingError
-from palimpsest.plans.losses import CrossEntropy, Distillation
+from palimpsest.plans.losses import CrossEntropy, Distillation, LabelDivergence
 from palimpsest.plans.optimisers import AdamW, Sgd
 from palimpsest.plans.plan import Phase, Plan, Prepare, Term, cap_batches
 from palimpsest.plans.recipe import recipe
@@ -69,7 +69,7 @@ def test_ga_ascends_and_gda_ascends_then_descends() -> None:
 
 
 def test_unknown_methods_and_settings_are_named() -> None:
-    with pytest.raises(InputError, match=r"methods: there is no 'gaa'; allowed: ga, gda, nothing"):
+    with pytest.raises(InputError, match=r"methods: there is no 'gaa'; allowed: ce_ft, ft, ga, gda"):
         method("gaa")
     settings = registry.settings_of("methods", "ga")
     with pytest.raises(ValidationError, match=r"rate\s+Extra inputs are not permitted"):
@@ -161,3 +161,32 @@ def test_reading_methods_models_metrics_and_preparations_needs_no_torch() -> Non
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "False"
+
+
+def test_methods_of_fine_tuning_are_their_equations() -> None:
+    kept, wrong = Term("retain", 64), Term("forget", 64, targets="shift")
+    momentum = Sgd(momentum=0.9, weight_decay=5e-4)
+    assert method("ft") == Plan(((Phase((kept,), 0.01),),) * 10, momentum)
+    ce = method("ce_ft", alpha=0.3, epochs=1)
+    assert ce == Plan(((Phase((replace(kept, weight=0.3), wrong), 0.01),),), momentum)
+    both = method("ce_ft", alpha=0.3, epochs=1, descend_on="all", joint=False)
+    assert both.epochs == ((Phase((wrong,), 0.01), Phase((Term("train", 64, weight=0.3),), 0.01)),)
+    ice = method("ice_ft", alpha=0.2, epochs=1, forward="joint")
+    assert ice.epochs == ((Phase((kept, replace(wrong, weight=0.2)), 0.01, forward="joint"),),)
+    kl = method("kl_ft", alpha=0.2, epochs=1, kl_reduction="batchmean", forward="forget_first")
+    loss = LabelDivergence("labels||model", "batchmean", 0.0)
+    divergence = Term("forget", 64, loss, 0.2, "shift")
+    assert kl.epochs == ((Phase((kept, divergence), 0.01, forward="reversed"),),)
+    with pytest.raises(SettingError, match="target_smoothing is 0; allowed: above 0"):
+        method("kl_ft", kl_direction="model||labels")
+
+
+def test_the_penalty_of_sparse_fine_tuning_falls_to_zero() -> None:
+    plan = method("sparse_ft", epochs=4, l1=0.2)
+    assert np.allclose([epoch[0].l1 for epoch in plan.epochs], [0.2, 0.15, 0.1, 0.05])
+
+
+def test_random_labels_are_drawn_anew_in_each_pass() -> None:
+    first, second = method("random_labels", epochs=1).epochs[0]
+    assert first.terms == (Term("forget", 64, targets="random_including", redraw=True),)
+    assert second.terms == (Term("retain", 64),)
