@@ -27,7 +27,7 @@ report: "reports/workflow.rst"
 
 
 wildcard_constraints:
-    study=any_of(POPULATION_STUDIES),
+    experiment=any_of(EXPERIMENTS),
     forget_set=any_of(FORGET_SETS),
     method=any_of(registry.names("methods")),
     population=f"original|(oracle|second_oracle)/({any_of(FORGET_SETS)})",

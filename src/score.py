@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from palimpsest import config, registry
+from palimpsest.costs import add_seconds, cost_of, read_costs
 from palimpsest.data.splits import Split
 from palimpsest.files import AGAIN, InputError, read_json
 from palimpsest.oracles import load_oracles
 from palimpsest.parts import write_parts
-from palimpsest.programs import Parser, json_maps, run_program, whole
+from palimpsest.programs import Parser, add_models, json_maps, run_program, whole
 from palimpsest.provenance import provenance
 from palimpsest.records import Record
 from palimpsest.scoring import metric_rows
@@ -35,20 +36,18 @@ def main() -> None:
     parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="records (.npz)")
     parser.add_argument("--references", type=Path, required=True, help="of the oracles (.json)")
     parser.add_argument("--training-epochs", type=whole(1), required=True, help="of one oracle")
-    parser.add_argument(
-        "--seconds",
-        choices=["measured", "omitted"],
-        default="measured",
-        help="omitted: leave wall times out, so that equal runs give equal tables",
-    )
+    add_models(parser)
+    add_seconds(parser)
     add_metrics(parser)
     parser.add_argument("--out", type=Path, required=True, help="parts of tables (.json)")
     args = parser.parse_args()
 
     split, references = Split.load(args.split), read_json(args.references)
-    oracles = load_oracles(args.oracles, split, args.forget_set)
+    oracles = load_oracles(args.oracles, split, args.forget_set, args.models)
     originals = Record.load(args.originals).of(split.points)
     unlearned = Record.load(args.records).of(split.points)
+    models = len(unlearned.seeds) if args.models is None else args.models
+    originals, unlearned = (record.first(models) for record in (originals, unlearned))
     if not np.array_equal(unlearned.seeds, originals.seeds):
         raise InputError(
             f"{args.records[0]}: its models have other seeds than those of {args.originals[0]}; "
@@ -81,26 +80,6 @@ def main() -> None:
     write_parts(args.out, tables, provenance(vars(args)))
 
 
-def read_costs(path: Path, method: str) -> dict[str, Any]:
-    """The costs of a block of a method; InputError if they are of another, or no costs."""
-    costs: dict[str, Any] = read_json(path)
-    keys = {"method", "settings", "models", "passes", "seconds", "epochs_separate", "epochs_shared"}
-    if not isinstance(costs, dict) or not keys <= costs.keys():
-        needed = ", ".join(sorted(keys))
-        raise InputError(f"{path}: not the costs of unlearning; needed: {needed}{AGAIN}")
-    settings = costs["settings"]
-    if not isinstance(settings, list) or not all(isinstance(one, dict) for one in settings):
-        raise InputError(f"{path}: not the costs of unlearning (settings are no maps){AGAIN}")
-    for key in ("passes", "seconds"):
-        if not isinstance(costs[key], list) or len(costs[key]) != len(settings):
-            raise InputError(
-                f"{path}: not the costs of unlearning ({key}, of {len(settings)} settings){AGAIN}"
-            )
-    if costs["method"] != method:
-        raise InputError(f"{path}: holds the costs of {costs['method']}, and --method is {method}")
-    return costs
-
-
 def chosen(args: argparse.Namespace, costs: list[dict[str, Any]]) -> list[int]:
     """Places of the settings to score among those recorded; InputError for one that is not."""
     recorded: list[dict[str, Any]] = costs[0]["settings"]
@@ -111,18 +90,6 @@ def chosen(args: argparse.Namespace, costs: list[dict[str, Any]]) -> list[int]:
         if setting not in recorded:
             raise InputError(f"{args.costs[0]}: nothing was recorded for the setting {setting}")
     return [recorded.index(setting) for setting in wanted]
-
-
-def cost_of(
-    number: int, costs: list[dict[str, Any]], oracle_passes: int, seconds: str
-) -> dict[str, float | None]:
-    """Gradient passes of a setting in units of one oracle's training, and seconds per model."""
-    models = sum(block["models"] for block in costs)
-    spent = sum(block["seconds"][number] * block["models"] for block in costs) / models
-    return {
-        "relative_cost": costs[0]["passes"][number] / oracle_passes,
-        "seconds": spent if seconds == "measured" else None,
-    }
 
 
 if __name__ == "__main__":

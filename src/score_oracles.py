@@ -8,16 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from palimpsest import registry
+from palimpsest.costs import add_seconds, oracle_seconds
 from palimpsest.data.splits import Split
 from palimpsest.files import write_json
 from palimpsest.oracles import load_oracles
 from palimpsest.parts import write_parts
-from palimpsest.programs import Parser, run_program
+from palimpsest.programs import Parser, add_models, run_program
 from palimpsest.provenance import provenance
+from palimpsest.scoring import metric_rows
 from palimpsest.sections import add_metrics, metrics_of
-
-ORACLE_COST = {"relative_cost": 1.0, "seconds": None}
-"""one training of an oracle is the unit of cost"""
 
 
 def main() -> None:
@@ -25,15 +24,20 @@ def main() -> None:
     parser.add_argument("--forget-set", required=True, help="its name, for the table")
     parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
     parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="records (.npz)")
+    parser.add_argument("--costs", type=Path, nargs="*", default=[], help="of their training")
+    add_models(parser)
+    add_seconds(parser)
     add_metrics(parser)
     parser.add_argument("--out-references", type=Path, required=True, help="by metric (.json)")
     parser.add_argument("--out-parts", type=Path, required=True, help="parts of tables (.json)")
     args = parser.parse_args()
 
     split = Split.load(args.split)
-    oracles = load_oracles(args.oracles, split, args.forget_set)
+    oracles = load_oracles(args.oracles, split, args.forget_set, args.models)
     references, parts = {}, {}
     head = {"forget_set": args.forget_set, "method": "oracle"}
+    # one training of an oracle is the unit of cost
+    cost = {"relative_cost": 1.0, "seconds": oracle_seconds(args.costs, args.seconds)}
     for name, settings in metrics_of(args, on_oracles=True).items():
         metric = registry.module("metrics", name)
         if hasattr(metric, "reference"):
@@ -41,8 +45,8 @@ def main() -> None:
             references[name] = metric.reference(oracles, split, **own)
         if metric.OF_ORACLES:
             own = registry.accepted(metric.rows, settings)
-            rows = metric.rows(oracles, None, oracles, split, references.get(name), **own)
-            parts[name] = pd.DataFrame([head | row | ORACLE_COST for row in rows])
+            rows = metric_rows({name: own}, oracles, None, oracles, split, references, head, cost)
+            parts |= {table: pd.DataFrame(part) for table, part in rows.items()}
     write_json(args.out_references, references)
     write_parts(args.out_parts, parts, provenance(vars(args)))
 

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from palimpsest import config, registry
+from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.datamodels.estimate import Estimate
 from palimpsest.programs import Parser, json_map, run_program
@@ -19,16 +20,23 @@ def main() -> None:
         help='the kind and its settings, JSON: \'{"kind": "random", "size": 30, "seed": 0}\'',
     )
     parser.add_argument("--estimate", type=Path, help="of a datamodel, .json")
+    parser.add_argument("--dataset", type=Path, help="dataset.npz, whose labels a kind may need")
     parser.add_argument("--out", type=Path, required=True, help="the split with its forget set")
     args = parser.parse_args()
 
     settings = config.section("forget_set", args.definition, "--definition")
-    kind, base, estimate = settings.pop("kind"), Split.load(args.split), None
-    if "estimate" in getattr(registry.module("data/forget_sets", kind), "NEEDS", ()):
-        if args.estimate is None:
-            raise ValueError(f"a forget set of kind {kind} also needs --estimate")
-        estimate = Estimate.load(args.estimate)
-    chosen = registry.make("data/forget_sets", kind, base, estimate, settings=settings)
+    kind, base = settings.pop("kind"), Split.load(args.split)
+    needs = getattr(registry.module("data/forget_sets", kind), "NEEDS", ())
+    for need, given in (("estimate", "estimate"), ("labels", "dataset")):
+        if need in needs and getattr(args, given) is None:
+            raise ValueError(f"a forget set of kind {kind} also needs --{given}")
+    estimate = Estimate.load(args.estimate) if "estimate" in needs else None
+    labels = None
+    if "labels" in needs:
+        dataset = Dataset.load(args.dataset)
+        base.check_belongs(dataset, args.split)
+        labels = dataset.labels
+    chosen = registry.make("data/forget_sets", kind, base, estimate, labels, settings=settings)
     split = base.with_forget(chosen)
     split.save(args.out)
     logging.info("%d points to forget, %d to retain", len(split.forget), len(split.retain))

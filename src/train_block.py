@@ -11,6 +11,7 @@ import numpy as np
 
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
+from palimpsest.files import write_json
 from palimpsest.plans.recipe import recipe
 from palimpsest.programs import Parser, add_device, add_seeds, run_program
 from palimpsest.provenance import provenance
@@ -32,6 +33,7 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--out-weights", type=Path, help="weights (.safetensors); none if left out")
     parser.add_argument("--out-record", type=Path, required=True, help="statistics (.npz)")
+    parser.add_argument("--out-costs", type=Path, help="costs (.json); none if left out")
     args = parser.parse_args()
 
     # Here, so that --help and wrong words need not wait for torch.
@@ -39,7 +41,7 @@ def main() -> None:
 
     from palimpsest.stacks.stack import StateDict
     from palimpsest.training.device import open_device
-    from palimpsest.training.evaluate import logits, statistics
+    from palimpsest.training.evaluate import measured
     from palimpsest.training.populations import builder, tensors, train_population
     from palimpsest.weights import save_states
 
@@ -51,7 +53,7 @@ def main() -> None:
     recorded, recorded_labels = inputs[split.points], labels[split.points]
     retain = torch.from_numpy(split.retain)
     states: dict[int, StateDict] = {}
-    parts = []
+    parts, seconds = [], 0.0
     for trained in train_population(
         builder(model, dataset),
         range(args.first_seed, args.first_seed + args.models),
@@ -66,14 +68,21 @@ def main() -> None:
     ):
         count = len(trained.seeds)
         states.update(zip(trained.seeds, trained.stack.state_dicts()[:count], strict=True))
-        output = logits(trained.stack, recorded, device)[:, :count]
-        parts.append(statistics(output, recorded_labels, args.record))
+        found = measured(trained.stack, recorded, recorded_labels, args.record, device)
+        parts.append({name: values[:count] for name, values in found.items()})
+        seconds += trained.seconds
     made_by = provenance(vars(args) | {"model": model, "training": training}, args.device)
     if args.out_weights:
         metadata = {"train_checksum": split.train_checksum, "split_checksum": split.checksum}
         save_states(args.out_weights, states, made_by | metadata)
     joined = {name: np.concatenate([part[name] for part in parts]) for name in args.record}
-    Record(joined, split.points, np.array(list(states))).save(args.out_record, made_by)
+    record = Record(joined, split.points, np.array(list(states)), dataset.labels[split.points])
+    record.save(args.out_record, made_by)
+    if args.out_costs:
+        write_json(
+            args.out_costs,
+            {"made_by": made_by, "models": len(states), "seconds": seconds / len(states)},
+        )
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import numpy as np
 from palimpsest import config, registry
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
-from palimpsest.files import write_json
-from palimpsest.programs import Parser, add_device, json_maps, run_program
+from palimpsest.files import InputError, write_json
+from palimpsest.programs import Parser, add_device, add_models, json_maps, run_program
 from palimpsest.provenance import provenance
 from palimpsest.records import ALWAYS, STATISTICS, Record
 from palimpsest.sections import add_section, section
@@ -30,6 +30,7 @@ def main() -> None:
         required=True,
         help='JSON list of settings, for instance \'[{"lr": 0.01, "epochs": 5}]\'',
     )
+    add_models(parser)
     add_section(parser, "model", "architecture of the originals")
     add_device(parser)
     parser.add_argument(
@@ -46,7 +47,7 @@ def main() -> None:
     from palimpsest.stacks.stack import Stack
     from palimpsest.training.data import TrainingData
     from palimpsest.training.device import open_device
-    from palimpsest.training.evaluate import logits, statistics
+    from palimpsest.training.evaluate import logits, measured
     from palimpsest.training.populations import builder, progress_line, stacks_of, tensors
     from palimpsest.training.sweep import run_sweep, tree
     from palimpsest.weights import check_network, check_originals, load_states
@@ -57,6 +58,10 @@ def main() -> None:
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
     split.check_belongs(dataset, args.split)
     states, metadata = load_states(args.weights)
+    if args.models is not None:
+        if args.models > len(states):
+            raise InputError(f"{args.weights}: holds {len(states)} models, --models {args.models}")
+        states = dict(list(states.items())[: args.models])
     check_originals(metadata, split, args.weights)
     device = open_device(args.device, args.precision)
     template = builder(model, dataset)()
@@ -80,16 +85,19 @@ def main() -> None:
         data = TrainingData(pool, pool_labels, splits, dataset.classes, teacher)
         rows = slice(done, done + len(keep))
         for outcome in run_sweep(stack, plans, data=data, seeds=run, device=device):
-            output = logits(outcome.stack, recorded, device)[:, : len(keep)]
-            for name, values in statistics(output, recorded_labels, args.record).items():
-                whole = kept.setdefault(name, np.empty((*shape, *values.shape[1:]), values.dtype))
-                whole[outcome.name, rows] = values
+            found = measured(outcome.stack, recorded, recorded_labels, args.record, device)
+            for name, values in found.items():
+                everything = kept.setdefault(
+                    name, np.empty((*shape, *values.shape[1:]), values.dtype)
+                )
+                everything[outcome.name, rows] = values[: len(keep)]
             seconds[outcome.name, rows] = outcome.seconds
         done += len(keep)
         logging.info(progress_line("models through all settings", done, len(seeds), started))
 
     made_by = provenance(vars(args) | {"model": model, "settings": settings}, args.device)
-    Record(kept, split.points, np.array(seeds)).save(args.out_record, made_by)
+    labels = dataset.labels[split.points]
+    Record(kept, split.points, np.array(seeds), labels).save(args.out_record, made_by)
     write_json(
         args.out_costs,
         {

@@ -11,9 +11,15 @@ from palimpsest.files import InputError
 from palimpsest.records import Record
 
 
-def load_oracles(paths: Sequence[str | Path], split: Split, forget_set: str) -> Record:
-    """The record of oracles, its points in the order of the split; `check_oracles` is asked."""
+def load_oracles(
+    paths: Sequence[str | Path], split: Split, forget_set: str, models: int | None = None
+) -> Record:
+    """The record of oracles, its points in the order of the split; `check_oracles` is asked.
+
+    `models`: only the first so many.
+    """
     record = Record.load(paths).of(split.points)
+    record = record if models is None else record.first(models)
     check_oracles(record["margin"], paths[0], forget_set)
     return record
 

@@ -66,6 +66,11 @@ def add_seeds(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--models", type=whole(1), required=True, help="number of models")
 
 
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """--models: that records are read as those of fewer models."""
+    parser.add_argument("--models", type=whole(1), help="only the first so many (default: all)")
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """--device, --precision and --stack."""
     group = parser.add_argument_group("device")

@@ -1,9 +1,10 @@
 """Records: what a population leaves, from which every metric is computed without the models.
 
 A record is a set of named statistics of each model at each point, arrays (models, points) or, for
-a sweep of settings, (settings, models, points); logits have the classes as one more axis. On disk
-it is an .npz file with an array for each statistic, `points` int64 (pool indices, train then val),
-`seeds` int64 (models,), what made it, and a checksum.
+a sweep of settings, (settings, models, points); logits have the classes as one more axis, features
+their numbers. On disk it is an .npz file with an array for each statistic, `points` int64 (pool
+indices, train then val), `labels` int64 (class of each point), `seeds` int64 (models,), what made
+it, and a checksum.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +22,10 @@ STATISTICS = {
     "margin": np.dtype(np.float32),
     "correct": np.dtype(bool),
     "logits": np.dtype(np.float16),
+    "features": np.dtype(np.float16),
 }
 """name of a statistic -> how it is kept; `training.evaluate` works it out"""
+_AXES = ("points", "labels", "seeds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +36,13 @@ class Record:
         statistics: by name; `record["margin"]` is short for `record.statistics["margin"]`.
         points: pool index of each column.
         seeds: of the models.
+        labels: class of each column.
     """
 
     statistics: Mapping[str, np.ndarray]
     points: np.ndarray
     seeds: np.ndarray
+    labels: np.ndarray
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self.statistics:
@@ -49,16 +54,18 @@ class Record:
 
     def save(self, path: str | Path, made_by: Mapping[str, str] | None = None) -> None:
         """Write all arrays to one .npz file, atomically, with what made it (`provenance`)."""
-        write_arrays(path, {"points": self.points, "seeds": self.seeds, **self.statistics}, made_by)
+        axes = {"points": self.points, "labels": self.labels, "seeds": self.seeds}
+        write_arrays(path, {**axes, **self.statistics}, made_by)
 
     @classmethod
     def load(cls, paths: Sequence[str | Path]) -> "Record":
         """Read the blocks of one population and join them along the models."""
-        blocks = [read_arrays(path, [*ALWAYS, "points", "seeds"], rest=True) for path in paths]
+        blocks = [read_arrays(path, [*ALWAYS, *_AXES], rest=True) for path in paths]
         for path, block in zip(paths, blocks, strict=True):
             _check(block, path)
-            if not np.array_equal(block["points"], blocks[0]["points"]):
-                raise InputError(f"{path}: its points differ from those of {paths[0]}")
+            for name in ("points", "labels"):
+                if not np.array_equal(block[name], blocks[0][name]):
+                    raise InputError(f"{path}: its {name} differ from those of {paths[0]}")
             if set(block) != set(blocks[0]):
                 raise InputError(f"{path}: its statistics differ from those of {paths[0]}")
             if block["margin"].shape[:-2] != blocks[0]["margin"].shape[:-2]:
@@ -67,11 +74,12 @@ class Record:
         if len(np.unique(seeds)) < len(seeds):
             raise InputError(f"{paths[0]} and the files after it: a seed occurs twice")
         axis = blocks[0]["margin"].ndim - 2
-        names = [name for name in blocks[0] if name not in ("points", "seeds")]
+        names = [name for name in blocks[0] if name not in _AXES]
         return cls(
             {name: np.concatenate([block[name] for block in blocks], axis=axis) for name in names},
             points=blocks[0]["points"],
             seeds=seeds,
+            labels=blocks[0]["labels"],
         )
 
     def of(self, points: np.ndarray) -> "Record":
@@ -86,18 +94,26 @@ class Record:
             name: values[..., columns, :] if values.ndim > axes else values[..., columns]
             for name, values in self.statistics.items()
         }
-        return Record(chosen, points, self.seeds)
+        return Record(chosen, points, self.seeds, self.labels[columns])
+
+    def first(self, models: int) -> "Record":
+        """The record of the first so many models; InputError if there are not so many."""
+        if not 1 <= models <= len(self.seeds):
+            raise InputError(f"{models} models are asked for, and {len(self.seeds)} were recorded")
+        place = (slice(None),) * (self["margin"].ndim - 2) + (slice(models),)
+        chosen = {name: values[place] for name, values in self.statistics.items()}
+        return Record(chosen, self.points, self.seeds[:models], self.labels)
 
     def setting(self, number: int) -> "Record":
         """The record of one setting of a sweep."""
         chosen = {name: values[number] for name, values in self.statistics.items()}
-        return Record(chosen, self.points, self.seeds)
+        return Record(chosen, self.points, self.seeds, self.labels)
 
 
 def _check(block: Mapping[str, np.ndarray], path: str | Path) -> None:
     """InputError unless the arrays of a file fit together."""
     points, seeds, shape = block["points"], block["seeds"], block["margin"].shape
-    for name in ("points", "seeds"):
+    for name in _AXES:
         if block[name].ndim != 1 or block[name].dtype.kind not in "iu":
             raise InputError(f"{path}: not a record ({name} is no list of integers){AGAIN}")
     if block["margin"].dtype.kind != "f" or block["correct"].dtype != bool:
@@ -107,6 +123,8 @@ def _check(block: Mapping[str, np.ndarray], path: str | Path) -> None:
             f"{path}: not a record (margins {shape} of {len(seeds)} models at {len(points)} "
             f"points){AGAIN}"
         )
-    for name in block.keys() - {"points", "seeds"}:
+    if len(block["labels"]) != len(points):
+        raise InputError(f"{path}: not a record ({len(block['labels'])} labels){AGAIN}")
+    for name in block.keys() - {*_AXES}:
         if block[name].shape[: len(shape)] != shape:
             raise InputError(f"{path}: not a record ({name} has shape {block[name].shape}){AGAIN}")

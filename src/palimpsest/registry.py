@@ -39,7 +39,7 @@ GIVEN = {
     "models": 1,
     "metrics": 5,
     "data/sources": 3,
-    "data/forget_sets": 2,
+    "data/forget_sets": 3,
     "datamodels/estimators": 1,
 }
 """folder -> how many arguments stand before * in that function, handed in by the engine"""

@@ -1,6 +1,7 @@
 """From records to rows of tables: metrics of a setting, and KLoM as the number of models grows.
 
-The redrawn scores of a metric go into a table of their own, NAME_redraws, with the same keys.
+The redrawn scores of a metric go into a table of their own, NAME_redraws, with the same keys; what
+each model scored into NAME_models, with the model's seed after them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ Rows = dict[str, list[dict[str, Any]]]
 Settings = Mapping[str, Any]
 REDRAWS = "_redraws"
 """after the name of a table: that of the table of its redrawn scores"""
+MODELS = "_models"
+"""after the name of a table: that of the table of what each model scored"""
 NULL_CHECK = (
     "forget_set", "n_models", "split", "percentile", "null", "second_oracle", "ci_low", "ci_high",
 )  # fmt: skip
@@ -46,11 +49,13 @@ def metric_rows(
         metric = registry.module("metrics", name)
         rows = metric.rows(record, original, oracle, split, references.get(name), **settings)
         for row in rows:
-            redraws = row.pop("redraws", None)
+            redraws, models = row.pop("redraws", None), row.pop("models", None)
             found.setdefault(name, []).append({**head, **row, **tail})
+            keys = {**head, "split": row["split"]}
             if redraws is not None:
-                own = {**head, "split": row["split"], **_numbered(redraws)}
-                found.setdefault(name + REDRAWS, []).append(own)
+                found.setdefault(name + REDRAWS, []).append(keys | _numbered(redraws))
+            if models is not None:
+                found.setdefault(name + MODELS, []).extend(_by_model(keys, record, models))
     return found
 
 
@@ -126,6 +131,17 @@ def number_of_models_rows(
                 "ci_high": interval.ci_high,
             })  # fmt: skip
     return found
+
+
+def _by_model(
+    keys: Settings, record: Record, models: Mapping[str, Sequence[Any]]
+) -> list[dict[str, Any]]:
+    """A row for each model: the keys, its seed, what it scored."""
+    names, values = list(models), zip(*models.values(), strict=True)
+    scored = (dict(zip(names, own, strict=True)) for own in values)
+    return [
+        {**keys, "seed": int(seed), **own} for seed, own in zip(record.seeds, scored, strict=False)
+    ]
 
 
 def _numbered(redraws: Sequence[float]) -> dict[str, float]:

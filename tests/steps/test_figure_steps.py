@@ -55,7 +55,7 @@ def results(tmp_path_factory):
     for seed, name in ((0, "originals"), (100, "oracles")):
         margins = rng.normal(3, 2, (20, 150)).astype(np.float32)
         statistics = {"margin": margins, "correct": margins > 0}
-        record = Record(statistics, split.points, seed + np.arange(20))
+        record = Record(statistics, split.points, seed + np.arange(20), split.points % 10)
         record.save(folder / f"{name}.npz")
     return folder
 

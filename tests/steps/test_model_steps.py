@@ -188,7 +188,9 @@ def diverged(folder, tmp_path):
     """Oracles of which every margin is no number."""
     whole, path = Record.load([folder / "oracle.npz"]), tmp_path / "diverged.npz"
     margins = np.full_like(whole["margin"], np.nan)
-    Record({**whole.statistics, "margin": margins}, whole.points, whole.seeds).save(path)
+    Record({**whole.statistics, "margin": margins}, whole.points, whole.seeds, whole.labels).save(
+        path
+    )
     return path
 
 

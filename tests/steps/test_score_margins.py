@@ -49,7 +49,7 @@ def records(margins, tmp_path_factory):
         values = population[None] if name == "unlearned" else population
         values = np.concatenate([values, values + 1]) if name == "unlearned" else values
         statistics = {"margin": values, "correct": values > 0}
-        Record(statistics, points, np.arange(MODELS)).save(root / f"{name}.npz")
+        Record(statistics, points, np.arange(MODELS), points % 10).save(root / f"{name}.npz")
     return root
 
 
@@ -95,7 +95,9 @@ def test_oracles_that_diverged_are_told_and_where_none_is_finite_there_is_no_sco
         margins = whole["margin"].copy()
         margins[:diverged, point] = np.nan
         path = tmp_path / f"{diverged}.npz"
-        Record({**whole.statistics, "margin": margins}, whole.points, whole.seeds).save(path)
+        Record(
+            {**whole.statistics, "margin": margins}, whole.points, whole.seeds, whole.labels
+        ).save(path)
     words = ("--setting", 0, "--repeats", 2, "--oracle")
     some = run(*from_records(records, *words, tmp_path / "2.npz"))
     assert some.returncode == 0, some.stderr

@@ -74,7 +74,7 @@ def whole_estimate(path):
 KINDS = {
     "record.npz": (
         lambda path: Record({"margin": MARGINS, "correct": MARGINS > 0}, np.arange(20),
-                            np.arange(3)).save(path, MADE_BY),
+                            np.arange(3), np.zeros(20, int)).save(path, MADE_BY),
         lambda path: Record.load([path]).of(np.arange(20))["margin"],
     ),
     "models.npz": (

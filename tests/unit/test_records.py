@@ -11,7 +11,11 @@ from palimpsest.records import STATISTICS, Record
 from palimpsest.training.evaluate import statistics
 
 POINTS = np.arange(30)
-SHAPES = {"margin": (), "correct": (), "logits": (7,)}
+LABELS = POINTS % 7
+SHAPES = {"margin": (), "correct": (), "logits": (7,), "features": (3,)}
+
+
+KEPT = ["margin", "correct", "logits"]
 
 
 def record(models: int, *, seed: int = 0, first_seed: int = 0, settings: int = 0) -> Record:
@@ -22,7 +26,7 @@ def record(models: int, *, seed: int = 0, first_seed: int = 0, settings: int = 0
         name: generator.normal(0, 9, (*shape, *more)).astype(STATISTICS[name])
         for name, more in SHAPES.items()
     }
-    return Record(values, POINTS, first_seed + np.arange(models))
+    return Record(values, POINTS, first_seed + np.arange(models), LABELS)
 
 
 def test_blocks_are_joined_and_columns_found(tmp_path: Path) -> None:
@@ -71,14 +75,28 @@ def test_blocks_are_joined_along_the_models_whatever_the_axes(
 
 
 @pytest.mark.parametrize("settings", [0, 4])
+def test_the_first_models_are_a_record_of_their_own(settings: int) -> None:
+    kept = record(5, first_seed=3, settings=settings)
+    few = kept.first(2)
+    assert few.seeds.tolist() == [3, 4]
+    for name in SHAPES:
+        expected = kept[name][:, :2] if settings else kept[name][:2]
+        assert np.array_equal(few[name], expected)
+    with pytest.raises(InputError, match="6 models are asked for, and 5 were recorded"):
+        kept.first(6)
+
+
+@pytest.mark.parametrize("settings", [0, 4])
 def test_points_are_taken_from_every_statistic_and_the_classes_stay(settings: int) -> None:
     kept = record(3, settings=settings)
     chosen = kept.of(np.array([25, 3]))
     assert chosen.points.tolist() == [25, 3]
     for name in ("margin", "correct"):
         assert np.array_equal(chosen[name], kept[name][..., [25, 3]])
-    assert np.array_equal(chosen["logits"], kept["logits"][..., [25, 3], :])
+    for name in ("logits", "features"):
+        assert np.array_equal(chosen[name], kept[name][..., [25, 3], :])
     assert np.array_equal(chosen.seeds, kept.seeds)
+    assert chosen.labels.tolist() == [4, 3]
 
 
 def test_a_setting_of_a_sweep_is_a_record_of_its_own() -> None:
@@ -93,8 +111,8 @@ def test_blocks_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
     whole = record(3)
     whole.save(tmp_path / "whole.npz")
     few = {name: whole[name] for name in ("margin", "correct")}
-    Record(few, POINTS, 3 + np.arange(3)).save(tmp_path / "few.npz")
-    Record(whole.statistics, POINTS[::-1], 3 + np.arange(3)).save(tmp_path / "turned.npz")
+    Record(few, POINTS, 3 + np.arange(3), LABELS).save(tmp_path / "few.npz")
+    Record(whole.statistics, POINTS[::-1], 3 + np.arange(3), LABELS).save(tmp_path / "turned.npz")
     with pytest.raises(InputError, match=r"few\.npz: its statistics differ from those of .*whole"):
         Record.load([tmp_path / "whole.npz", tmp_path / "few.npz"])
     with pytest.raises(InputError, match=r"turned\.npz: its points differ from those of .*whole"):
@@ -103,10 +121,12 @@ def test_blocks_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
 
 def test_a_missing_statistic_is_named(tmp_path: Path) -> None:
     whole = record(3)
-    few = Record({name: whole[name] for name in ("margin", "correct")}, POINTS, whole.seeds)
+    few = Record({name: whole[name] for name in ("margin", "correct")}, POINTS, whole.seeds, LABELS)
     with pytest.raises(InputError, match=r"holds no logits; it holds margin, correct \(record:"):
         few["logits"]
-    np.savez(tmp_path / "r.npz", margin=whole["margin"], points=POINTS, seeds=whole.seeds)
+    np.savez(
+        tmp_path / "r.npz", margin=whole["margin"], points=POINTS, seeds=whole.seeds, labels=LABELS
+    )
     with pytest.raises(InputError, match=r"r\.npz: holds no array 'correct'"):
         Record.load([tmp_path / "r.npz"])
 
@@ -127,10 +147,10 @@ def test_half_precision_logits_are_enough_for_accuracy_and_probabilities(tmp_pat
     exact = generator.normal(0, 4, (8, 5000, 10)).astype(np.float32).clip(-20, 20)
     labels = generator.integers(0, 10, 5000)
     by_point = torch.from_numpy(exact.swapaxes(0, 1))
-    kinds = statistics(by_point, torch.from_numpy(labels), STATISTICS)
-    Record(kinds, np.arange(5000), np.arange(8)).save(tmp_path / "r.npz")
+    kinds = statistics(by_point, torch.from_numpy(labels), KEPT)
+    Record(kinds, np.arange(5000), np.arange(8), labels).save(tmp_path / "r.npz")
     record = Record.load([tmp_path / "r.npz"])
-    assert {name: record[name].dtype for name in STATISTICS} == STATISTICS
+    assert {name: record[name].dtype for name in KEPT} == {name: STATISTICS[name] for name in KEPT}
     kept = record["logits"].astype(np.float32)
     reach = 20 * 2.0**-11
     assert np.abs(kept - exact).max() <= reach

@@ -16,11 +16,13 @@ from palimpsest import config as configuration
 from palimpsest import registry, runs
 from palimpsest.config import needs
 from palimpsest.config.checking import check
+from palimpsest.config.settings import chosen_studies
+from palimpsest.config.study import experiments
 from palimpsest.datamodels.estimate import shipped_path
 from palimpsest.files import InputError
 from palimpsest.metrics import settings_on_oracles
 from palimpsest.records import ALWAYS
-from palimpsest.scoring import REDRAWS
+from palimpsest.scoring import MODELS, REDRAWS
 from palimpsest.sources import imports_of
 
 # Jobs run the interpreter that runs Snakemake, unless a profile deploys an environment, and one
@@ -137,21 +139,13 @@ def block_arguments(block, first_seed, models, size):
     return f"--first-seed {first_seed + start} --models {min(size, models - start)}"
 
 
-def models_of(population):
-    """The number of models of a population: second oracles may be fewer."""
-    second = population.startswith("second_oracle")
-    return config["populations"]["second_oracle_models" if second else "models"]
-
-
-def records_of(population):
-    """Records of all blocks of a population."""
-    numbers = blocks(models_of(population), config["populations"]["block"])
-    return [f"<results>/populations/{population}/{number}.npz" for number in numbers]
-
-
 STUDIES = registry.names("studies")
 TABLES = [
-    *(name + more for name in registry.names("metrics") for more in ("", REDRAWS)),
+    *(
+        name + more
+        for name in registry.names("metrics")
+        for more in ("", REDRAWS, MODELS)
+    ),
     "sharing",
     "number_of_models",
     f"number_of_models{REDRAWS}",
@@ -159,32 +153,74 @@ TABLES = [
 ]
 
 # What the studies of this run ask of the engine; what two of them ask for is made once.
-POPULATION_STUDIES = [name for name in config["studies"] if "methods" in config[name]]
-SECTIONS = [config[name] for name in POPULATION_STUDIES]
+EXPERIMENTS = experiments(chosen_studies(config))
 FORGET_SETS = list(
-    dict.fromkeys(name for section in SECTIONS for name in section["forget_sets"])
-)
-RECORDED = [
-    *ALWAYS,
-    *sorted({name for section in SECTIONS for name in section["record"]} - set(ALWAYS)),
-]
-RECORD = f"--record {' '.join(RECORDED)}"
-ORIGINAL_BLOCKS = list(
-    blocks(config["populations"]["models"], config["populations"]["block"])
+    dict.fromkeys(name for test in EXPERIMENTS.values() for name in test.forget_sets)
 )
 
 
-def settings_in(section, method):
-    """All settings of a method in a study's section, those of all its grids."""
-    return configuration.combinations(method, section["grids"].get(method, [{}]))
+def experiments_with(forget_set=None, method=None):
+    """The experiments that have a forget set and a method."""
+    return [
+        test
+        for test in EXPERIMENTS.values()
+        if forget_set in [None, *test.forget_sets] and method in [None, *test.methods]
+    ]
+
+
+def models_in(tests):
+    """The most models that any of some experiments asks for."""
+    every = config["populations"]["models"]
+    return max([test.models or every for test in tests], default=every)
+
+
+def record_in(tests):
+    """The statistics that some experiments ask for, as arguments."""
+    more = {name for test in tests for name in test.record} - set(ALWAYS)
+    return f"--record {' '.join([*ALWAYS, *sorted(more)])}"
+
+
+def tests_of(population):
+    """The experiments that a population is made for: originals for all."""
+    return experiments_with(
+        None if population == "original" else population.split("/")[1]
+    )
+
+
+def models_of(population):
+    """The number of models of a population: oracles as many as are asked for, second ones fewer."""
+    if population == "original":
+        return config["populations"]["models"]
+    asked = models_in(tests_of(population))
+    second = population.startswith("second_oracle")
+    return (
+        min(asked, config["populations"]["second_oracle_models"]) if second else asked
+    )
+
+
+def files_of(population, models, suffix):
+    """Files of the blocks of the first so many models of a population."""
+    numbers = blocks(models, config["populations"]["block"])
+    return [
+        f"<results>/populations/{population}/{number}.{suffix}" for number in numbers
+    ]
+
+
+def records_of(population, models=None):
+    """Records of a population, those of its first so many models (None: all)."""
+    return files_of(population, models or models_of(population), "npz")
+
+
+def settings_in(test, method):
+    """All settings of a method in an experiment, those of all its grids."""
+    return configuration.combinations(method, test.grids.get(method, [{}]))
 
 
 def settings_of(method, forget_set):
-    """The settings of a method that the run's studies ask for on a forget set, each once."""
+    """The settings of a method that the run's experiments ask for on a forget set, each once."""
     asked = []
-    for section in SECTIONS:
-        if method in section["methods"] and forget_set in section["forget_sets"]:
-            asked += [s for s in settings_in(section, method) if s not in asked]
+    for test in experiments_with(forget_set, method):
+        asked += [s for s in settings_in(test, method) if s not in asked]
     return asked
 
 
@@ -193,9 +229,7 @@ if RUNS_JOBS:
     asked = [
         len(settings_of(method, name))
         for name in FORGET_SETS
-        for method in dict.fromkeys(
-            m for section in SECTIONS for m in section["methods"]
-        )
+        for method in dict.fromkeys(m for t in EXPERIMENTS.values() for m in t.methods)
     ]
     size = f"{len(FORGET_SETS)} forget sets, {sum(asked)} settings"
     about = [", ".join(config["studies"]), *NOTE.split("; ")[:-1], size]

@@ -156,6 +156,9 @@ rule select_forget_set:
         estimate=lambda wildcards, input: (
             f"--estimate {input.estimate}" if "estimate" in input.keys() else ""
         ),
+        dataset=lambda wildcards, input: (
+            f"--dataset {input.dataset}" if "dataset" in input.keys() else ""
+        ),
     shell:
         "python {input.script} --split {input.split} --definition {params.definition}"
-        " {params.estimate} --out {output} > {log} 2>&1"
+        " {params.estimate} {params.dataset} --out {output} > {log} 2>&1"

@@ -111,10 +111,19 @@ def forget_set_inputs(wildcards):
     inputs = {name: definition[name] for name in files}
     if needs_estimate(wildcards.forget_set):
         inputs["estimate"] = ESTIMATE
+    if "labels" in getattr(kind_of(wildcards.forget_set), "NEEDS", ()):
+        inputs["dataset"] = "<results>/data/dataset.npz"
     return inputs
 
 
 # Unlearning
+
+
+def unlearned_models(wildcards):
+    """How many models of a block of originals go through a method on a forget set."""
+    size = config["populations"]["block"]
+    asked = models_in(experiments_with(wildcards.forget_set, wildcards.method))
+    return min(size, asked - int(wildcards.block) * size)
 
 
 def things_of(wildcards):
@@ -132,42 +141,75 @@ def things_of(wildcards):
 
 
 def metrics_of(wildcards):
-    """The metrics of a study with their settings, as one argument."""
-    names = config[wildcards.study]["metrics"]
+    """The metrics of an experiment with their settings, as one argument."""
+    names = EXPERIMENTS[wildcards.experiment].metrics
     return as_json({name: config["metrics"].get(name, {}) for name in names})
 
 
 def references_of(wildcards):
     """Of the metrics' settings those on which only oracles are scored, as one argument."""
     found = {}
-    for name in config[wildcards.study]["metrics"]:
+    for name in EXPERIMENTS[wildcards.experiment].metrics:
         metric = registry.module("metrics", name)
         found[name] = settings_on_oracles(metric, config["metrics"].get(name, {}))
     return as_json(found)
 
 
 def metric_files(wildcards):
-    """The files of a study's metrics, which are loaded by name."""
-    return [thing("metrics", name) for name in config[wildcards.study]["metrics"]]
+    """The files of an experiment's metrics, which are loaded by name."""
+    return [
+        thing("metrics", name) for name in EXPERIMENTS[wildcards.experiment].metrics
+    ]
 
 
 def parts_of(wildcards):
     """Every file that holds a part of a table: of each forget set and, mostly, each method."""
-    study, section = wildcards.study, config[wildcards.study]
+    name, test = wildcards.experiment, EXPERIMENTS[wildcards.experiment]
     if wildcards.table.removesuffix(REDRAWS) in ("number_of_models", "null_check"):
-        template = "<results>/{study}/number_of_models/{forget_set}.json"
-        return expand(template, study=study, forget_set=section["forget_sets"])
+        template = "<results>/{name}/number_of_models/{forget_set}.json"
+        return expand(template, name=name, forget_set=test.forget_sets)
     parts = expand(
-        "<results>/{study}/scores/{forget_set}/{method}.json",
-        study=study,
-        forget_set=section["forget_sets"],
-        method=section["methods"],
+        "<results>/{name}/scores/{forget_set}/{method}.json",
+        name=name,
+        forget_set=test.forget_sets,
+        method=test.methods,
     )
-    metric = wildcards.table in registry.names("metrics")
-    if metric and registry.module("metrics", wildcards.table).OF_ORACLES:
-        template = "<results>/{study}/oracles/{forget_set}.json"
-        parts += expand(template, study=study, forget_set=section["forget_sets"])
+    metric = wildcards.table.removesuffix(MODELS)
+    if metric in test.metrics and registry.module("metrics", metric).OF_ORACLES:
+        template = "<results>/{name}/oracles/{forget_set}.json"
+        parts += expand(template, name=name, forget_set=test.forget_sets)
     return parts
+
+
+def models_wanted(wildcards):
+    """How many models of each population an experiment asks for."""
+    return models_in([EXPERIMENTS[wildcards.experiment]])
+
+
+def originals_of(wildcards):
+    """Records of the originals that an experiment asks for."""
+    return records_of("original", models_wanted(wildcards))
+
+
+def oracles_of(wildcards):
+    """Records of the oracles of a forget set that an experiment asks for."""
+    return records_of(f"oracle/{wildcards.forget_set}", models_wanted(wildcards))
+
+
+def oracle_costs(wildcards):
+    """What the oracles of a forget set cost."""
+    return files_of(f"oracle/{wildcards.forget_set}", models_wanted(wildcards), "json")
+
+
+def unlearned_of(wildcards, suffix):
+    """Files of the unlearned models that an experiment asks for."""
+    return expand(
+        "<results>/unlearned/{forget_set}/{method}/{block}.{suffix}",
+        forget_set=wildcards.forget_set,
+        method=wildcards.method,
+        block=blocks(models_wanted(wildcards), config["populations"]["block"]),
+        suffix=suffix,
+    )
 
 
 def second_oracles(wildcards):

@@ -13,6 +13,7 @@ rule train_block:
     output:
         weights="<results>/populations/{population}/{block}.safetensors",
         record="<results>/populations/{population}/{block}.npz",
+        costs="<results>/populations/{population}/{block}.json",
     log:
         "<logs>/train_block/{population}/{block}.log",
     benchmark:
@@ -31,9 +32,10 @@ rule train_block:
         model=MODEL,
         training=TRAINING,
         device=DEVICE,
-        record=RECORD,
+        record=lambda wildcards: record_in(tests_of(wildcards.population)),
     shell:
         "python {input.script} --dataset {input.dataset} --split {input.split}"
         " {params.seeds} {params.model} {params.training} {params.device}"
         " --stack {resources.stack} {params.record}"
-        " --out-weights {output.weights} --out-record {output.record} > {log} 2>&1"
+        " --out-weights {output.weights} --out-record {output.record}"
+        " --out-costs {output.costs} > {log} 2>&1"

@@ -9,14 +9,15 @@ rule score_oracles:
         ),
         metrics=metric_files,
         split="<results>/splits/{forget_set}.json",
-        oracles=lambda wildcards: records_of(f"oracle/{wildcards.forget_set}"),
+        oracles=oracles_of,
+        costs=oracle_costs,
     output:
-        references="<results>/{study}/oracles/{forget_set}.references.json",
-        parts="<results>/{study}/oracles/{forget_set}.json",
+        references="<results>/{experiment}/oracles/{forget_set}.references.json",
+        parts="<results>/{experiment}/oracles/{forget_set}.json",
     log:
-        "<logs>/score_oracles/{study}/{forget_set}.log",
+        "<logs>/score_oracles/{experiment}/{forget_set}.log",
     benchmark:
-        "<benchmarks>/score_oracles/{study}/{forget_set}.tsv"
+        "<benchmarks>/score_oracles/{experiment}/{forget_set}.tsv"
     conda:
         CONDA
     threads: 1
@@ -25,9 +26,12 @@ rule score_oracles:
         runtime=minutes("score"),
     params:
         metrics=references_of,
+        models=models_wanted,
+        seconds=lambda wildcards: EXPERIMENTS[wildcards.experiment].seconds,
     shell:
         "python {input.script} --forget-set {wildcards.forget_set} --split {input.split}"
-        " --oracles {input.oracles} --metrics {params.metrics}"
+        " --oracles {input.oracles} --costs {input.costs} --seconds {params.seconds}"
+        " --models {params.models} --metrics {params.metrics}"
         " --out-references {output.references} --out-parts {output.parts} > {log} 2>&1"
 
 
@@ -37,23 +41,17 @@ rule score:
         lib=lambda wildcards: library_inputs("src/score.py", *metric_files(wildcards)),
         metrics=metric_files,
         split="<results>/splits/{forget_set}.json",
-        records=expand(
-            "<results>/unlearned/{{forget_set}}/{{method}}/{block}.npz",
-            block=ORIGINAL_BLOCKS,
-        ),
-        costs=expand(
-            "<results>/unlearned/{{forget_set}}/{{method}}/{block}.json",
-            block=ORIGINAL_BLOCKS,
-        ),
-        originals=records_of("original"),
-        oracles=lambda wildcards: records_of(f"oracle/{wildcards.forget_set}"),
-        references="<results>/{study}/oracles/{forget_set}.references.json",
+        records=lambda wildcards: unlearned_of(wildcards, "npz"),
+        costs=lambda wildcards: unlearned_of(wildcards, "json"),
+        originals=originals_of,
+        oracles=oracles_of,
+        references="<results>/{experiment}/oracles/{forget_set}.references.json",
     output:
-        "<results>/{study}/scores/{forget_set}/{method}.json",
+        "<results>/{experiment}/scores/{forget_set}/{method}.json",
     log:
-        "<logs>/score/{study}/{forget_set}/{method}.log",
+        "<logs>/score/{experiment}/{forget_set}/{method}.log",
     benchmark:
-        "<benchmarks>/score/{study}/{forget_set}/{method}.tsv"
+        "<benchmarks>/score/{experiment}/{forget_set}/{method}.tsv"
     conda:
         CONDA
     threads: 1
@@ -62,16 +60,18 @@ rule score:
         runtime=minutes("score"),
     params:
         settings=lambda wildcards: as_json(
-            settings_in(config[wildcards.study], wildcards.method)
+            settings_in(EXPERIMENTS[wildcards.experiment], wildcards.method)
         ),
         metrics=metrics_of,
         epochs=config["training"]["epochs"],
-        seconds=lambda wildcards: config[wildcards.study]["seconds"],
+        models=models_wanted,
+        seconds=lambda wildcards: EXPERIMENTS[wildcards.experiment].seconds,
     shell:
         "python {input.script} --forget-set {wildcards.forget_set} --method {wildcards.method}"
         " --settings {params.settings} --split {input.split} --records {input.records}"
         " --costs {input.costs} --originals {input.originals} --oracles {input.oracles}"
         " --references {input.references}"
+        " --models {params.models}"
         " --training-epochs {params.epochs} --seconds {params.seconds}"
         " --metrics {params.metrics} --out {output} > {log} 2>&1"
 
@@ -85,11 +85,11 @@ rule score_number_of_models:
         oracles=lambda wildcards: records_of(f"oracle/{wildcards.forget_set}"),
         second=second_oracles,
     output:
-        "<results>/{study}/number_of_models/{forget_set}.json",
+        "<results>/{experiment}/number_of_models/{forget_set}.json",
     log:
-        "<logs>/score_number_of_models/{study}/{forget_set}.log",
+        "<logs>/score_number_of_models/{experiment}/{forget_set}.log",
     benchmark:
-        "<benchmarks>/score_number_of_models/{study}/{forget_set}.tsv"
+        "<benchmarks>/score_number_of_models/{experiment}/{forget_set}.tsv"
     conda:
         CONDA
     threads: 1
@@ -101,7 +101,7 @@ rule score_number_of_models:
         numbers=lambda wildcards: sorted(
             {
                 config["populations"]["models"],
-                *config[wildcards.study]["numbers_of_models"],
+                *config[wildcards.experiment]["numbers_of_models"],
             }
         ),
     shell:
@@ -117,12 +117,12 @@ rule gather:
         lib=library_inputs("src/gather.py"),
         parts=parts_of,
     output:
-        table="<results>/{study}/{table}.csv",
-        seal="<results>/{study}/{table}.csv.sha256",
+        table="<results>/{experiment}/{table}.csv",
+        seal="<results>/{experiment}/{table}.csv.sha256",
     log:
-        "<logs>/gather/{study}/{table}.log",
+        "<logs>/gather/{experiment}/{table}.log",
     benchmark:
-        "<benchmarks>/gather/{study}/{table}.tsv"
+        "<benchmarks>/gather/{experiment}/{table}.tsv"
     conda:
         CONDA
     threads: 1
@@ -132,8 +132,8 @@ rule gather:
     params:
         settings=lambda wildcards: as_json(
             {
-                method: len(settings_in(config[wildcards.study], method))
-                for method in config[wildcards.study]["methods"]
+                method: len(settings_in(EXPERIMENTS[wildcards.experiment], method))
+                for method in EXPERIMENTS[wildcards.experiment].methods
             }
         ),
     shell:

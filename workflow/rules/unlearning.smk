@@ -33,9 +33,13 @@ rule unlearn_block:
         ),
         model=MODEL,
         device=DEVICE,
-        record=RECORD,
+        models=unlearned_models,
+        record=lambda wildcards: record_in(
+            experiments_with(wildcards.forget_set, wildcards.method)
+        ),
     shell:
         "python {input.script} --dataset {input.dataset} --split {input.split}"
         " --weights {input.weights} --method {wildcards.method} --settings {params.settings}"
-        " {params.model} {params.device} --stack {resources.stack} {params.record}"
+        " --models {params.models} {params.model} {params.device}"
+        " --stack {resources.stack} {params.record}"
         " --out-record {output.record} --out-costs {output.costs} > {log} 2>&1"

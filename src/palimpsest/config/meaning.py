@@ -1,5 +1,6 @@
 """What models of single keys cannot say of a configuration: that its parts fit each other."""
 
+import functools
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -19,13 +20,14 @@ from palimpsest.config.needs import (
     set_sizes,
     subset_models,
 )
-from palimpsest.config.origins import Conflict, Origins, dotted
+from palimpsest.config.origins import Conflict, Key, Origins, dotted
 from palimpsest.config.sentences import check_names, keep
-from palimpsest.config.study import PopulationStudy
+from palimpsest.config.study import Experiment, ExperimentsStudy, experiments, key_of
 from palimpsest.data.facts import Facts
 from palimpsest.data.splits import Split, base_split
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate, shipped_names, shipped_path
 from palimpsest.files import InputError, SettingError
+from palimpsest.plans.plan import Plan
 
 Config = Mapping[str, Any]
 Sizes = tuple[int, int] | None
@@ -47,8 +49,8 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
     sizes: Sizes = None
     with keep(told):
         facts, sizes = facts_and_sizes(origins, root)
-    studies = {name: part for name, part in checked if isinstance(part, PopulationStudy)}
-    used = list(dict.fromkeys(name for study in studies.values() for name in study.forget_sets))
+    tests = experiments(dict(checked))
+    used = list(dict.fromkeys(name for test in tests.values() for name in test.forget_sets))
     with keep(told), origins.below():
         if config["run"] in registry.names("studies"):
             found = f"is {config['run']}, the name of a study"
@@ -69,17 +71,23 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
             found = "is the name of the split without a forget set"
             raise SettingError("forget_sets.base", found, "another name")
     defined = list(config["forget_sets"])
-    for name, study in studies.items():
+    for name, test in tests.items():
+        place = key_of(name)
         with keep(told), origins.below():
-            check_names(f"{name}.forget_sets", study.forget_sets, defined, guess=True)
-        with keep(told), origins.below(name):
-            study.check(config)
+            check_names(f"{dotted(place)}.forget_sets", test.forget_sets, defined, guess=True)
+        with keep(told), origins.below():
+            if test.models is not None:
+                _at_most(dotted(place), {"models": test.models}, "models", populations, "models")
         with keep(told):
-            _check_methods(name, origins)
+            _check_methods(place, test, origins)
         with keep(told):
-            _check_metrics(name, study, origins)
+            _check_metrics(place, test, origins)
+    for name, study in checked:
+        if isinstance(study, Experiment | ExperimentsStudy):
+            with keep(told), origins.below(name):
+                study.check(config)
     with keep(told), origins.below():
-        others = [f"{name}.forget_sets" for name in studies]
+        others = [f"{dotted(key_of(name))}.forget_sets" for name in tests]
         check_names("populations.second_oracle", populations["second_oracle"], used, others=others)
     with keep(told), origins.below():
         _check_datamodels(config, sizes)
@@ -133,33 +141,53 @@ def _check_seeds(populations: Config, datamodels: Config) -> None:
             raise Conflict(other, f"gives the seeds {seeds}", allowed, others)
 
 
-def _check_methods(study: str, origins: Origins) -> None:
-    """Each method has grids, each of their settings makes a plan, and none stands twice."""
-    section = origins.config[study]
-    for method in section["methods"]:
-        if method not in section["grids"] and registry.settings_of("methods", method).model_fields:
-            grids_of = (study, "grids", method)
-            raise _missing(origins, (study, "methods"), grids_of, "a grid for each method")
-    for method, grids in section["grids"].items():
+def _check_methods(key: Key, test: Experiment, origins: Origins) -> None:
+    """Each method has its settings, each of them makes a plan, and none stands twice."""
+    section: Any = functools.reduce(lambda part, name: part[name], key, origins.config)
+    grids_of = section.get("grids", {})
+    for method in test.methods:
+        fields = registry.settings_of("methods", method).model_fields.values()
+        if method not in grids_of and any(field.is_required() for field in fields):
+            missing = (*key, "grids", method)
+            raise _missing(origins, (*key, "methods"), missing, "a grid for each method")
+    for method, grids in grids_of.items():
         for place, grid in enumerate(grids):
-            with origins.below(study, "grids", method, place):
+            with origins.below(*key, "grids", method, place):
                 for setting in combinations(method, [grid]):
-                    plan_of(method, setting)
+                    _check_prepare(plan_of(method, setting), test, origins)
         settings = combinations(method, grids)
         for number, setting in enumerate(settings):
             if setting in settings[:number]:
                 text = ", ".join(f"{name} {value}" for name, value in setting.items())
                 found = f"gives the setting {text} twice"
-                raise origins.error((study, "grids", method), found, "each setting once")
+                raise origins.error((*key, "grids", method), found, "each setting once")
 
 
-def _check_metrics(name: str, study: PopulationStudy, origins: Origins) -> None:
+def _check_prepare(plan: Plan, test: Experiment, origins: Origins) -> None:
+    """What a preparation needs of the forget sets, these have."""
+    prepare = plan.prepare
+    if prepare is None:
+        return
+    needs = getattr(registry.module("preparations", prepare.name), "NEEDS", ())
+    for name in test.forget_sets:
+        definition = origins.config["forget_sets"].get(name)
+        if definition is None:
+            continue
+        kind = definition["kind"]
+        given = getattr(registry.module("data/forget_sets", kind), "GIVES", ())
+        if lacking := [need for need in needs if need not in given]:
+            found = f"names {prepare.name}, which needs a {lacking[0].replace('_', ' ')}, and the "
+            found += f"forget set {name} is of kind {kind}"
+            raise Conflict("prepare", found, "forget sets of kind classes", [f"forget_sets.{name}"])
+
+
+def _check_metrics(key: Key, test: Experiment, origins: Origins) -> None:
     """Each metric has its settings, and the records hold what it needs."""
-    key = (name, "metrics")
-    for metric in study.metrics:
+    place = (*key, "metrics")
+    for metric in test.metrics:
         settings = registry.settings_of("metrics", metric).model_fields.values()
         if metric not in origins.config["metrics"] and any(s.is_required() for s in settings):
-            raise _missing(origins, key, ("metrics", metric), "the settings of each metric")
+            raise _missing(origins, place, ("metrics", metric), "the settings of each metric")
         module, file = registry.module("metrics", metric), f"src/palimpsest/metrics/{metric}.py"
         for constant in ("NEEDS", "OF_ORACLES"):
             if not hasattr(module, constant):
@@ -168,11 +196,10 @@ def _check_metrics(name: str, study: PopulationStudy, origins: Origins) -> None:
             if statistic not in records.STATISTICS:
                 allowed = ", ".join(records.STATISTICS)
                 raise InputError(f"{file}: NEEDS names {statistic}; allowed: {allowed}")
-            if statistic not in (*records.ALWAYS, *study.record):
-                needs = f"names {metric}, which needs {statistic}"
-                found = f"{needs}, and {name}.record does not keep it"
-                allowed = f"add {statistic} to {name}.record"
-                raise origins.error(key, found, allowed, [f"{name}.record"])
+            if statistic not in (*records.ALWAYS, *test.record):
+                record = dotted((*key, "record"))
+                found = f"names {metric}, which needs {statistic}, and {record} does not keep it"
+                raise origins.error(place, found, f"add {statistic} to {record}", [record])
 
 
 def _missing(origins: Origins, key: tuple, place: tuple, needed: str) -> InputError:
@@ -244,21 +271,25 @@ def _check_forget_set(
     """The definition against the training set, and the indices of its files as far as possible."""
     settings = dict(origins.config["forget_sets"][name])
     module = registry.module("data/forget_sets", settings.pop("kind"))
-    if sizes is not None:
+    data = origins.config["data"]
+    if sizes is not None and facts is not None:
         with origins.below("forget_sets", name):
             try:
-                module.check(settings, sizes[0])
+                module.check(settings, sizes[0], facts.classes)
             except SettingError as error:
                 raise Conflict(error.key, error.found, error.allowed, _SIZES) from None
     paths = getattr(module, "FILES", ())
-    if not paths:
-        return
     settings |= {path: str(root / settings[path]) for path in paths}
     try:
-        forget = module.choose(None, **settings)
-        _check_indices(forget, origins.config["data"], root, facts, sizes)
+        if "labels" in getattr(module, "NEEDS", ()):
+            split, labels = _split(data, root)
+            if split is not None:
+                module.choose(split, None, labels, **settings)
+        if paths:
+            forget = module.choose(None, **settings)
+            _check_indices(forget, data, root, facts, sizes)
     except ValueError as error:
-        key = ("forget_sets", name, paths[0])
+        key = ("forget_sets", name, *paths[:1])
         file = origins.last_of(key, _SIZES)
         raise InputError(f"{file}: {dotted(key)}: {error}") from None
 
@@ -269,7 +300,7 @@ def _check_indices(
     """Exact, unless labels decide which points are trained on and their files are not here."""
     official = None if facts is None else facts.train_points
     by_label = official is None or data["train_size"] is not None
-    split = _split(data, root) if by_label else None
+    split = _split(data, root)[0] if by_label else None
     if split is not None:
         split.with_forget(forget)
     elif official is not None and forget[-1] >= official:
@@ -284,8 +315,14 @@ def _check_indices(
         )
 
 
-def _split(data: Config, root: Path) -> Split | None:
-    """The split of a data set; None if its files are not there."""
+def _split(data: Config, root: Path) -> tuple[Split | None, np.ndarray | None]:
+    """The split of a data set and its labels; None if its files are not there."""
+    return _split_of(json.dumps(dict(data)), root)
+
+
+@functools.lru_cache(maxsize=1)
+def _split_of(settings: str, root: Path) -> tuple[Split | None, np.ndarray | None]:
+    data = json.loads(settings)
     source = registry.module("data/sources", data["name"])
     files = root / data["data_dir"], False, data["checksums"]
     own = registry.settings_of("data/sources", data["name"]).model_fields
@@ -293,5 +330,6 @@ def _split(data: Config, root: Path) -> Split | None:
         source.check(*files)
         dataset = source.load(*files, **{key: data[key] for key in own if key in data})
     except InputError:
-        return None
-    return base_split(dataset, **part_wishes(data), seed=data["split_seed"])
+        return None, None
+    split = base_split(dataset, **part_wishes(data), seed=data["split_seed"])
+    return split, dataset.labels

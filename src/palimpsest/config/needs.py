@@ -12,8 +12,8 @@ from typing import Any
 from palimpsest import records, registry
 from palimpsest.config.grids import combinations, plan_of
 from palimpsest.config.reading import merge
-from palimpsest.config.settings import studies
-from palimpsest.config.study import PopulationStudy
+from palimpsest.config.settings import chosen_studies
+from palimpsest.config.study import experiments
 from palimpsest.data.facts import Facts
 from palimpsest.data.splits import part_sizes
 
@@ -22,6 +22,8 @@ Config = Mapping[str, Any]
 UNKNOWN = Facts(points=60_000, train_points=50_000, classes=10, item=(3, 32, 32), vocabulary=50_000)
 """taken where nothing is known of a data set before it is loaded: it may be as large as this"""
 FLOAT = 4
+WIDEST = 64
+"""features of one point: rather more than small models have"""
 ESTIMATORS = "datamodels/estimators"
 MB = 1e6
 WORK_A_MINUTE = {"cpu": 5e9, "cuda": 8e11}
@@ -51,7 +53,7 @@ def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
     """Bytes that the listed studies keep: records of all models, originals' weights, and
     where important points are sought the models on random subsets."""
     use, populations = Use.of(config, facts), config["populations"]
-    measured = populations["models"] * (1 + len(use.forget_sets) + use.unlearned)
+    measured = populations["models"] + sum(use.oracles.values()) + use.unlearned
     measured += populations["second_oracle_models"] * len(populations["second_oracle"])
     kept = measured * (train + val) * use.record + populations["models"] * use.weights * FLOAT
     if use.estimates:
@@ -116,16 +118,16 @@ class Use:
     Args:
         weights: of one model.
         record: bytes that are kept of one model at one point.
-        forget_sets: names of those in use.
+        oracles: how many each forget set in use has.
         estimates: whether a datamodel is estimated to choose some of them.
-        unlearned: populations of unlearned models.
+        unlearned: unlearned models, each setting's own.
         settings: of the method that has most.
         passes: points whose gradient one model takes, in all settings of the longest method.
     """
 
     weights: int
     record: int
-    forget_sets: set[str]
+    oracles: dict[str, int]
     estimates: bool = False
     unlearned: int = 0
     settings: int = 0
@@ -134,33 +136,35 @@ class Use:
     @classmethod
     def of(cls, config: Config, facts: Facts) -> "Use":
         """Count what `config` asks for."""
-        listed = [
-            config[name]
-            for name, kind in studies().items()
-            if name in config["studies"] and issubclass(kind, PopulationStudy)
-        ]
-        model = dict(config["model"])
+        listed = list(experiments(chosen_studies(config)).values())
+        every = config["populations"]["models"]
+        oracles: dict[str, int] = {}
+        for test in listed:
+            for name in test.forget_sets:
+                oracles[name] = max(oracles.get(name, 0), test.models or every)
+        model, many = dict(config["model"]), {"logits": facts.classes, "features": WIDEST}
         use = cls(
             weights=registry.module("models", model.pop("name")).weights(facts, **model),
             record=sum(
-                records.STATISTICS[name].itemsize * (facts.classes if name == "logits" else 1)
-                for name in {*records.ALWAYS}.union(*(study["record"] for study in listed))
+                records.STATISTICS[name].itemsize * many.get(name, 1)
+                for name in {*records.ALWAYS}.union(*(test.record for test in listed))
             ),
-            forget_sets={name for study in listed for name in study["forget_sets"]},
+            oracles=oracles,
         )
         train, forget = set_sizes(config, facts)[0], 1
-        for definition in (dict(config["forget_sets"][name]) for name in use.forget_sets):
+        for definition in (dict(config["forget_sets"][name]) for name in use.oracles):
             anew = config["datamodels"]["shipped"] is None
             use.estimates |= anew and needs_estimate(definition)
             kind = registry.module("data/forget_sets", definition.pop("kind"))
             forget = max(forget, kind.points(definition) or train // 10)
         sizes = {"forget": forget, "retain": train, "train": train}
-        for study in listed:
-            for method in study["methods"]:
-                settings = combinations(method, study["grids"].get(method, [{}]))
+        for test in listed:
+            models = (test.models or every) * len(test.forget_sets)
+            for method in test.methods:
+                settings = combinations(method, test.grids.get(method, [{}]))
                 plans = [plan for plan in (plan_of(method, s) for s in settings) if plan.epochs]
                 passes = sum(plan.passes(sizes) for plan in plans)
-                use.unlearned += len(plans) * len(study["forget_sets"])
+                use.unlearned += len(plans) * models
                 use.settings = max(use.settings, len(plans))
                 use.passes = max(use.passes, passes)
         return use

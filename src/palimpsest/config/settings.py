@@ -2,12 +2,13 @@
 
 import importlib
 import importlib.util
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
 from palimpsest import records, registry
-from palimpsest.config.study import PopulationStudy
+from palimpsest.config.study import Experiment, ExperimentsStudy
 from palimpsest.plans.recipe import recipe
 from palimpsest.values import (
     LARGEST,
@@ -117,17 +118,31 @@ def configuration() -> type[BaseModel]:
 
 def _study(name: str, settings: type[BaseModel]) -> type[BaseModel]:
     """A study's settings; where they name things of the library, narrowed to those there are."""
-    if not issubclass(settings, PopulationStudy):
-        return create_model(name, __base__=settings)
+    if issubclass(settings, Experiment):
+        return _experiment(name, settings)
+    if issubclass(settings, ExperimentsStudy):
+        each: Any = dict[Name, _experiment(f"{name}_experiment", Experiment)]  # type: ignore[misc]
+        return create_model(name, __base__=settings, experiments=(Annotated[each, Some], ...))
+    return create_model(name, __base__=settings)
+
+
+def _experiment(name: str, settings: type[Experiment]) -> type[Experiment]:
+    """The settings of an experiment, narrowed to the things of the library that there are."""
     kept = [name for name in records.STATISTICS if name not in records.ALWAYS]
     return create_model(
         name,
         __base__=settings,
         methods=(_words(registry.names("methods")), ...),
-        grids=(_grids(), ...),
+        grids=(_grids(), settings.model_fields["grids"].default),
         metrics=(_words(registry.names("metrics")), ...),
-        record=(_words(kept, fewest=0), ...),
+        record=(_words(kept, fewest=0), settings.model_fields["record"].default),
     )
+
+
+def chosen_studies(config: Mapping[str, Any]) -> dict[str, BaseModel]:
+    """The settings of the studies that a checked configuration lists, by name."""
+    known = studies()
+    return {name: known[name].model_validate(config[name]) for name in config["studies"]}
 
 
 def grid_of(method: str) -> type[BaseModel]:

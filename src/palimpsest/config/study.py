@@ -1,23 +1,55 @@
-"""What the section of a study holds that puts populations of unlearned models to the test."""
+"""What a study holds that puts populations of unlearned models to the test: its experiments."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from palimpsest.values import Closed, Names
+from pydantic import Field
+
+from palimpsest.values import Closed, Names, Several
 
 
-class PopulationStudy(Closed):
-    """Its own forget sets, methods and metrics; a study's `Settings` may add keys.
+class Experiment(Closed):
+    """Methods on forget sets, by some metrics: one set of tables. A study may be one.
 
-    `settings.configuration` narrows the fields that name things of the library to those there are.
+    `settings.configuration` narrows the fields that name things of the library to those there are;
+    a study's `Settings` may add keys.
     """
 
     forget_sets: Names
+    models: Several | None = None
+    """the first so many of the run's populations; None: all of them"""
     methods: list[str]
-    grids: dict[str, Any]
+    grids: dict[str, Any] = Field(default={})
     metrics: list[str]
-    record: list[str]
-    seconds: Literal["measured", "omitted"]
+    record: list[str] = Field(default=[])
+    seconds: Literal["measured", "omitted"] = "measured"
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Raise a SettingError where keys of the study's own do not fit the whole `config`."""
+
+
+class ExperimentsStudy(Closed):
+    """A study of several experiments; a study's `Settings` may add keys."""
+
+    experiments: dict[str, Experiment]
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Raise a SettingError where keys of the study's own do not fit the whole `config`."""
+
+
+def experiments(studies: Mapping[str, Any]) -> dict[str, Experiment]:
+    """The experiments of studies (name to settings) by where their tables lie: `ascent` that of a
+    study of one, `classes/alpha` that of a study of several."""
+    found: dict[str, Experiment] = {}
+    for name, settings in studies.items():
+        if isinstance(settings, Experiment):
+            found[name] = settings
+        if isinstance(settings, ExperimentsStudy):
+            found |= {f"{name}/{one}": part for one, part in settings.experiments.items()}
+    return found
+
+
+def key_of(experiment: str) -> tuple[str, ...]:
+    """Where an experiment of `experiments` stands in the configuration."""
+    study, _, name = experiment.partition("/")
+    return (study, "experiments", name) if name else (study,)

@@ -34,8 +34,9 @@ def targets(
     if term.targets == "shift":
         return (true + 1) % data.classes
     low = 1 if term.targets == "random_excluding" else 0
-    drawn = ("unlearn targets", *pass_) if term.redraw else ("targets",)
-    steps = [generator(s, *drawn).integers(low, data.classes, len(true)) for s in seeds]
+    purpose, position = ("unlearn targets", pass_) if term.redraw else ("targets", ())
+    draws = [generator(seed, purpose, *position) for seed in seeds]
+    steps = [draw.integers(low, data.classes, len(true)) for draw in draws]
     return (true + torch.from_numpy(np.stack(steps, axis=1))) % data.classes
 
 

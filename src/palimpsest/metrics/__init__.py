@@ -8,8 +8,10 @@ A metric has
                 one dictionary for each set of points ("split": forget, retain, val), the rest of
                 whose entries are results; the keywords are the metric's settings. `original` is
                 the record of the models that the unlearned ones started from, row by row (None
-                where the oracles themselves are scored). The list `redraws`, if a row has one,
-                holds repetitions of the score and goes into a table of its own, METRIC_redraws
+                where the oracles themselves are scored). Two entries of a row, if it has them,
+                go into tables of their own: the list `redraws`, repetitions of the score, into
+                METRIC_redraws, and the map `models`, lists of what each model scored by name, into
+                METRIC_models, a row for each model
     reference(oracle, split, *, ...), if wanted; its keywords are some of the settings
                 what only the oracles decide, such as a floor: worked out once for all methods,
                 kept as JSON and handed to `rows`

@@ -1,13 +1,14 @@
 """A stack of models on any points: its logits, and the statistics that go into a record."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from palimpsest.files import InputError
 from palimpsest.records import STATISTICS
-from palimpsest.stacks.stack import Stack
+from palimpsest.stacks.stack import Stack, StackedLinear
 from palimpsest.training.device import Device
 
 BATCH = 128  # fixed, so that no setting changes a record
@@ -22,6 +23,36 @@ def logits(stack: Stack, inputs: Tensor, device: Device) -> Tensor:
     for module, training in modes.items():
         module.training = training
     return torch.cat(parts)
+
+
+def measured(
+    stack: Stack, inputs: Tensor, labels: Tensor, names: Sequence[str], device: Device
+) -> dict[str, np.ndarray]:
+    """What a record keeps of each model of a stack at each point: by name, (k, points, ...).
+
+    `features` are what the last linear layer is given.
+    """
+    seen: list[Tensor] = []
+    handle = None
+    if "features" in names:
+        handle = last_linear(stack).register_forward_pre_hook(
+            lambda _module, given: seen.append(stack.apart(given[0]).float())
+        )
+    output = logits(stack, inputs, device)
+    if handle is None:
+        return statistics(output, labels, names)
+    handle.remove()
+    found = statistics(output, labels, [name for name in names if name != "features"])
+    features = by_model(torch.cat(seen), labels).cpu().numpy()
+    return found | {"features": features.astype(STATISTICS["features"])}
+
+
+def last_linear(stack: Stack) -> nn.Module:
+    """The last linear layer of the network; InputError if it has none."""
+    linear = [m for m in stack.network.modules() if isinstance(m, nn.Linear | StackedLinear)]
+    if not linear:
+        raise InputError("this model has no linear layer, and features are what the last is given")
+    return linear[-1]
 
 
 def margins(logits: Tensor, labels: Tensor) -> Tensor:

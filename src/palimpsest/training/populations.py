@@ -23,10 +23,12 @@ Build = Callable[[], nn.Module]
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained stack and the seeds of the models that count (discarded copies are left out)."""
+    """A trained stack, the seeds of the models that count (discarded copies are left out), and the
+    seconds that these took."""
 
     stack: Stack
     seeds: list[int]
+    seconds: float
 
 
 def stacks_of(
@@ -92,6 +94,8 @@ def train_population(
     """
     started, done, template = time.perf_counter(), 0, build()
     for keep, run in stacks_of(seeds, stack_size, template):
+        device.wait()
+        begun = time.perf_counter()
         stack = Stack(template, initial_states(build, run)).to(device.name)
         splits = {"retain": device.place(subset(run))}
         data = TrainingData(inputs, labels, splits, classes)
@@ -110,9 +114,11 @@ def train_population(
                 movable=prepared.movable,
             )
         stack = stack if prepared.finish is None else prepared.finish(stack)
+        device.wait()
+        seconds = (time.perf_counter() - begun) * len(keep) / len(run)
         done += len(keep)
         report(progress_line("models trained", done, len(seeds), started))
-        yield Trained(stack, keep)
+        yield Trained(stack, keep, seconds)
 
 
 def progress_line(what: str, done: int, total: int, started: float) -> str:

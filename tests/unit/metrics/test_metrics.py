@@ -11,8 +11,10 @@ from palimpsest.klom import klom as klom_of_points
 from palimpsest.klom import null_floor
 from palimpsest.metrics import accuracy, klom
 from palimpsest.records import STATISTICS, Record
+from palimpsest.scoring import metric_rows
 
 SPLIT = Split(np.arange(20), np.arange(20, 30), np.arange(4))
+LABELS = np.arange(30) % 5
 KLOM = {
     "mode": "ours", "direction": "unlearned||oracle", "bins": 20, "clip": 100.0, "floor": 1e-5,
     "percentile": 95.0, "null_repeats": 5, "redraws": 5,
@@ -22,7 +24,7 @@ KLOM = {
 def population(models: int, shift: float = 0.0, seed: int = 0, first_seed: int = 0) -> Record:
     values = np.random.default_rng(seed).normal(8 + shift, 1, (models, 30)).astype(np.float32)
     statistics = {"margin": values, "correct": values > 7}
-    return Record(statistics, SPLIT.points, first_seed + np.arange(models))
+    return Record(statistics, SPLIT.points, first_seed + np.arange(models), LABELS)
 
 
 def test_klom_rows_hold_score_floor_and_counts_per_set() -> None:
@@ -106,10 +108,35 @@ def test_a_metric_says_what_it_needs_and_a_record_without_it_is_refused(name: st
     assert set(metric.NEEDS) <= set(STATISTICS)
     assert isinstance(metric.OF_ORACLES, bool)
     settings = KLOM if name == "klom" else {}
-    bare = Record({"margin": population(3)["margin"]}, SPLIT.points, np.arange(3))
+    bare = Record({"margin": population(3)["margin"]}, SPLIT.points, np.arange(3), LABELS)
     if set(metric.NEEDS) - {"margin"}:
         with pytest.raises(InputError, match="the record holds no correct; it holds margin"):
             metric.rows(bare, bare, population(3), SPLIT, None, **settings)
     else:
         null = {part: {"null": 0.0, "reversed_null": 0.0} for part in PARTS}
         assert len(metric.rows(bare, bare, population(3), SPLIT, null, **settings)) == 3
+
+
+def test_accuracy_leaves_a_forgotten_class_out_of_the_validation_set() -> None:
+    labels = np.arange(30) % 5
+    split = Split(np.arange(20), np.arange(20, 30), np.flatnonzero(labels[:20] == 2))
+    record = population(3)
+    record["correct"][:] = labels != 2
+    table = pd.DataFrame(accuracy.rows(record, None, record, split)).set_index("split")
+    assert table["accuracy"].tolist() == [0.0, 1.0, 1.0]
+    assert table["all_classes"].tolist() == pytest.approx([0.0, 1.0, 0.8])
+    some = Split(np.arange(20), np.arange(20, 30), np.arange(4))  # of several classes: none is lost
+    table = pd.DataFrame(accuracy.rows(record, None, record, some)).set_index("split")
+    assert table.loc["val"].loc[["accuracy", "all_classes"]].tolist() == pytest.approx([0.8, 0.8])
+
+
+def test_what_each_model_scores_goes_into_a_table_of_its_own() -> None:
+    record = population(3, first_seed=7)
+    head, tail = {"forget_set": "f", "method": "ft", "lr": 0.1}, {"relative_cost": 0.5}
+    found = metric_rows({"accuracy": {}}, record, None, record, SPLIT, {}, head, tail)
+    assert list(found) == ["accuracy", "accuracy_models"]
+    table = pd.DataFrame(found["accuracy_models"])
+    assert list(table.columns[:5]) == ["forget_set", "method", "lr", "split", "seed"]
+    assert table["seed"].tolist() == [7, 8, 9] * 3
+    means = table.groupby("split", sort=False)["accuracy"].mean()
+    assert np.allclose(means, pd.DataFrame(found["accuracy"])["accuracy"])

@@ -69,7 +69,9 @@ def test_ga_ascends_and_gda_ascends_then_descends() -> None:
 
 
 def test_unknown_methods_and_settings_are_named() -> None:
-    with pytest.raises(InputError, match=r"methods: there is no 'gaa'; allowed: ce_ft, ft, ga, gda"):
+    with pytest.raises(
+        InputError, match=r"methods: there is no 'gaa'; allowed: ce_ft, ft, ga, gda"
+    ):
         method("gaa")
     settings = registry.settings_of("methods", "ga")
     with pytest.raises(ValidationError, match=r"rate\s+Extra inputs are not permitted"):

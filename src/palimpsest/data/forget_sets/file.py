@@ -19,6 +19,7 @@ FILES = ("path",)
 def choose(
     base: Split | None,
     estimate: Estimate | None = None,
+    labels: np.ndarray | None = None,
     *,
     path: File,
     key: Text | None = None,
@@ -31,7 +32,7 @@ def points(settings: Mapping[str, Any]) -> None:
     """The definition does not tell."""
 
 
-def check(settings: Mapping[str, Any], train: int) -> None:
+def check(settings: Mapping[str, Any], train: int, classes: int) -> None:
     """The definition fits any training set; its file is read where the data set is known."""
 
 

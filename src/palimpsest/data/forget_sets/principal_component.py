@@ -18,7 +18,13 @@ NEEDS = ("estimate",)
 
 
 def choose(
-    base: Split, estimate: Estimate | None, *, component: Count, top: Whole, bottom: Whole
+    base: Split,
+    estimate: Estimate | None,
+    labels: np.ndarray | None = None,
+    *,
+    component: Count,
+    top: Whole,
+    bottom: Whole,
 ) -> np.ndarray:
     """The `top` training points of highest projection on a component, and the `bottom` lowest.
 
@@ -34,7 +40,7 @@ def points(settings: Mapping[str, Any]) -> int:
     return int(settings["top"]) + int(settings["bottom"])
 
 
-def check(settings: Mapping[str, Any], train: int) -> None:
+def check(settings: Mapping[str, Any], train: int, classes: int) -> None:
     """SettingError unless there are points to forget, some are left, and the component exists."""
     total, component = points(settings), settings["component"]
     allowed = f"at most {train - 1}, below the {train} training points"

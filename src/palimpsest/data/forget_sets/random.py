@@ -11,7 +11,14 @@ from palimpsest.files import SettingError
 from palimpsest.values import Count, Seed
 
 
-def choose(base: Split, estimate: Estimate | None = None, *, size: Count, seed: Seed) -> np.ndarray:
+def choose(
+    base: Split,
+    estimate: Estimate | None = None,
+    labels: np.ndarray | None = None,
+    *,
+    size: Count,
+    seed: Seed,
+) -> np.ndarray:
     """`size` of the training points, drawn without replacement.
 
     The rule behind the published random forget sets of CIFAR-10 (data-unlearning-bench).
@@ -30,7 +37,7 @@ def points(settings: Mapping[str, Any]) -> int:
     return int(settings["size"])
 
 
-def check(settings: Mapping[str, Any], train: int) -> None:
+def check(settings: Mapping[str, Any], train: int, classes: int) -> None:
     """SettingError unless some training points are left."""
     if settings["size"] >= train:
         allowed = f"at most {train - 1}, below the {train} training points"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from palimpsest.config.origins import Conflict
 from palimpsest.config.sentences import check_names
-from palimpsest.config.study import PopulationStudy
+from palimpsest.config.study import Experiment
 from palimpsest.files import SettingError
 from palimpsest.values import Closed, Name, Names, Once, Positive, Several, Some
 
@@ -30,7 +30,7 @@ class Figures(Closed):
     figure_3: Planes
 
 
-class Settings(PopulationStudy):
+class Settings(Experiment):
     """The section `ascent`."""
 
     equivalence_margin: Positive

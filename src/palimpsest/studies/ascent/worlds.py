@@ -69,7 +69,7 @@ def perfect_models(oracle: Record, models: int, seed: int = 0) -> Record:
     margins = oracle["margin"]
     normals = generator.standard_normal((models, margins.shape[1]), dtype=np.float32)
     drawn = SmoothedPopulation(margins, CLIP).draw(normals, generator)
-    return _with(Record(oracle.statistics, oracle.points, np.arange(models)), drawn)
+    return _with(Record(oracle.statistics, oracle.points, np.arange(models), oracle.labels), drawn)
 
 
 def truth_of(
@@ -88,9 +88,8 @@ def truth_of(
 def _with(record: Record, margins: np.ndarray) -> Record:
     """The record with other margins, and right where these are above 0."""
     margins = margins.astype(np.float32)
-    return Record(
-        {"margin": margins, "correct": margins > 0}, record.points, np.arange(len(margins))
-    )
+    kept = {"margin": margins, "correct": margins > 0}
+    return Record(kept, record.points, np.arange(len(margins)), record.labels)
 
 
 def _same(truth: Truth, margins: np.ndarray) -> World:

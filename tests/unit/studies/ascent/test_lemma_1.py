@@ -20,7 +20,8 @@ def population(path: Path, forget: list[float], test: list[float], seed: int = 0
         correct[model, : round(50 * forget[model])] = True
         correct[model, 100 : 100 + round(200 * test[model])] = True
     statistics = {"margin": np.where(correct, 1.0, -1.0), "correct": correct}
-    Record(statistics, SPLIT.points, seed + np.arange(2)).save(path)
+    labels = np.zeros(len(SPLIT.points), int)
+    Record(statistics, SPLIT.points, seed + np.arange(2), labels).save(path)
     return path
 
 

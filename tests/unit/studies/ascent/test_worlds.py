@@ -31,7 +31,7 @@ def record(generator, means, deviation=1.0):
     """Models whose margins scatter about the points' means."""
     margins = (means + deviation * generator.normal(size=(MODELS, len(means)))).astype(np.float32)
     return Record({"margin": margins, "correct": margins > 0}, np.arange(len(means)),
-                  np.arange(MODELS))  # fmt: skip
+                  np.arange(MODELS), np.zeros(len(means), int))  # fmt: skip
 
 
 def truth(name, points):
