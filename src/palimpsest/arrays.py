@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_magic
 from numpy.lib.format import read_array as read_npy
 
-from palimpsest.files import AGAIN, InputError, altered, atomic_path
+from palimpsest.files import AGAIN, InputError, altered, atomic_path, one_line
 
 _SEAL = "sha256"  # the name of an archive's checksum
 _MADE_BY = "made_by"  # and of the record of what made it
@@ -64,7 +64,7 @@ def read_arrays(
         raise
     except Exception as error:  # a damaged file can fail in any way
         raise InputError(
-            f"{path}: damaged or not a .npz file of plain arrays ({_one_line(error)}){again}"
+            f"{path}: damaged or not a .npz file of plain arrays ({one_line(error)}){again}"
         ) from None
     if sealed:
         written = found.pop(_SEAL, None)
@@ -96,7 +96,7 @@ def read_array(path: str | Path) -> np.ndarray:
         raise
     except Exception as error:  # a damaged file can fail in any way
         raise InputError(
-            f"{path}: damaged or not a .npy file of one plain array ({_one_line(error)})"
+            f"{path}: damaged or not a .npy file of one plain array ({one_line(error)})"
         ) from None
     return array
 
@@ -149,7 +149,3 @@ def _checksum_of(arrays: Mapping[str, np.ndarray]) -> str:
         whole.update(f"{name} {array.dtype.str} {arrays[name].shape}\n".encode())
         whole.update(array.tobytes())
     return whole.hexdigest()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

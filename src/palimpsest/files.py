@@ -101,6 +101,11 @@ def altered(path: str | Path) -> str:
     return f"{path}: damaged or altered, its content does not match its checksum{AGAIN}"
 
 
+def one_line(error: Exception) -> str:
+    """What an error says, short and on one line; its kind where it says nothing."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def _checksum_of(value: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 

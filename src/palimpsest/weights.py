@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from palimpsest.data.splits import Split
-from palimpsest.files import AGAIN, InputError, altered, atomic_path
+from palimpsest.files import AGAIN, InputError, altered, atomic_path, one_line
 from palimpsest.stacks.stack import StateDict
 
 _SEAL = "sha256"  # in the metadata: the checksum of the header without it, and of the tensors
@@ -59,8 +59,7 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file of weights") from None
     except Exception as error:  # a damaged file can fail in any way
-        told = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: not a file of weights ({told}){AGAIN}") from None
+        raise InputError(f"{path}: not a file of weights ({one_line(error)}){AGAIN}") from None
     if _SEAL in metadata or "train_checksum" in metadata:
         written = metadata.pop(_SEAL, None)
         if written != _checksum_of(header, data):
