@@ -33,7 +33,7 @@ from palimpsest.tables import (
     redrawn_by_setting,
     setting_columns,
 )
-from palimpsest.verdicts import Answer, both, negation
+from palimpsest.verdicts import Answer, both, either, negation
 
 TABLES = ("klom", "klom_redraws", "accuracy", "number_of_models", "number_of_models_redraws")
 INPUTS = ("claims", *TABLES)
@@ -98,7 +98,7 @@ class Results:
             for answer, name in zip(against["forget"].below(), forget_sets, strict=True)
         ]
         harmed = (against[split].above() for split in ("val", "retain"))
-        breaks = [_any(*each) for each in zip(*harmed, strict=True)]
+        breaks = [either(*each) for each in zip(*harmed, strict=True)]
         alike = zip(*(against[split].alike() for split in PARTS), strict=True)
         answers = {
             "improves": improves,
@@ -321,15 +321,10 @@ def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
                 ).above()
                 for split in PARTS
             )
-            answers = [_any(*each) for each in zip(*above, strict=True)]
+            answers = [either(*each) for each in zip(*above, strict=True)]
         names = _names(results, rows.loc[others])
         cases += _cases(results, claim, names, answers, [str(forget_set)] * len(others))
     return cases
-
-
-def _any(*answers: Answer) -> Answer:
-    """Yes if one is yes, no if all are no, otherwise undecided."""
-    return True if True in answers else None if None in answers else False
 
 
 def _harder_than_others(results: Results, claim: dict[str, Any]) -> list[Case]:
@@ -390,7 +385,7 @@ def _harms_beyond_control(results: Results, claim: dict[str, Any]) -> list[Case]
         ).above()
         for split in ("val", "retain")
     )
-    answers = [_any(*each) for each in zip(*above, strict=True)]
+    answers = [either(*each) for each in zip(*above, strict=True)]
     return _cases(results, claim, _names(results, rows), answers, rows["forget_set"])
 
 
