@@ -11,10 +11,8 @@ import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_magic
 from numpy.lib.format import read_array as read_npy
 
-from palimpsest.files import AGAIN, InputError, altered, atomic_path, one_line
+from palimpsest.files import AGAIN, MADE_BY, SEAL_KEY, InputError, altered, atomic_path, one_line
 
-_SEAL = "sha256"  # the name of an archive's checksum
-_MADE_BY = "made_by"  # and of the record of what made it
 _MOST_PACKED = 1032  # bytes that a byte can stand for in a .npz file (deflate)
 
 
@@ -26,9 +24,9 @@ def write_arrays(
     `made_by` is kept as lines NAME: VALUE, and read again by nobody but people.
     """
     lines = [f"{name}: {value}" for name, value in sorted((made_by or {}).items())]
-    kept = dict(arrays) | ({_MADE_BY: np.array(lines)} if lines else {})
+    kept = dict(arrays) | ({MADE_BY: np.array(lines)} if lines else {})
     with atomic_path(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **kept, **{_SEAL: np.array(_checksum_of(kept))})
+        np.savez(temporary, allow_pickle=False, **kept, **{SEAL_KEY: np.array(_checksum_of(kept))})
 
 
 def read_arrays(
@@ -57,7 +55,7 @@ def read_arrays(
                 if name not in members:
                     there = ", ".join(members) or "nothing"
                     raise InputError(f"{path}: holds no array {name!r}; it holds {there}{again}")
-            sealed = _SEAL in members or _MADE_BY in members
+            sealed = SEAL_KEY in members or MADE_BY in members
             chosen = members if sealed or rest or not names else names
             found = {name: _member(archive, members[name]) for name in chosen}
     except InputError:
@@ -67,10 +65,10 @@ def read_arrays(
             f"{path}: damaged or not a .npz file of plain arrays ({one_line(error)}){again}"
         ) from None
     if sealed:
-        written = found.pop(_SEAL, None)
+        written = found.pop(SEAL_KEY, None)
         if str(written) != _checksum_of(found):
             raise InputError(altered(path))
-        found.pop(_MADE_BY, None)
+        found.pop(MADE_BY, None)
     return found if rest or not names else {name: found[name] for name in names}
 
 
