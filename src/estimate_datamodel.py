@@ -71,7 +71,7 @@ def main() -> None:
     estimator = registry.module("datamodels/estimators", name)
     dataset, base = Dataset.load(args.dataset), Split.load(args.split)
     base.check_belongs(dataset, args.split)
-    definitions = [_definition(one, len(base.train)) for one in args.definitions]
+    definitions = [_definition(one, len(base.train), dataset.classes) for one in args.definitions]
     material, diverged = _material(estimator.NEEDS, args, dataset, base)
     models = estimator.models(settings)
     if len(material) < models - diverged:
@@ -160,10 +160,10 @@ def _material(
     return Subsets(chosen[finite], margins[finite]), int((~finite).sum())
 
 
-def _definition(given: dict[str, Any], train: int) -> dict[str, int]:
+def _definition(given: dict[str, Any], train: int, classes: int) -> dict[str, int]:
     """A set that was asked for, checked."""
     settings = config.section("forget_set", {**given, "kind": KIND}, "--definitions")
-    principal_component.check(settings, train)
+    principal_component.check(settings, train, classes)
     return {key: settings[key] for key in SET_KEYS}
 
 

@@ -26,7 +26,7 @@ def main() -> None:
     claims = read_claims(args.claims, measures.MEASURES, measures.KEYS)
     tables = {
         name: pd.concat([read_part(path, name) for path in args.parts], ignore_index=True)
-        for name in measures.TABLES
+        for name in study_module(args.study, "results").TABLES
     }
     write_table(worlds.judged(tables, claims, args.margin), args.out, seal=True)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
-from palimpsest.files import write_json
+from palimpsest.files import MADE_BY, write_json
 from palimpsest.plans.recipe import recipe
 from palimpsest.programs import Parser, add_device, add_seeds, run_program
 from palimpsest.provenance import provenance
@@ -81,7 +81,7 @@ def main() -> None:
     if args.out_costs:
         write_json(
             args.out_costs,
-            {"made_by": made_by, "models": len(states), "seconds": seconds / len(states)},
+            {MADE_BY: made_by, "models": len(states), "seconds": seconds / len(states)},
         )
 
 

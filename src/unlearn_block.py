@@ -9,7 +9,7 @@ import numpy as np
 from palimpsest import config, registry
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
-from palimpsest.files import InputError, write_json
+from palimpsest.files import MADE_BY, InputError, write_json
 from palimpsest.programs import Parser, add_device, add_models, json_maps, run_program
 from palimpsest.provenance import provenance
 from palimpsest.records import ALWAYS, STATISTICS, Record
@@ -101,7 +101,7 @@ def main() -> None:
     write_json(
         args.out_costs,
         {
-            "made_by": made_by,
+            MADE_BY: made_by,
             "method": args.method,
             "settings": settings,
             "models": len(seeds),

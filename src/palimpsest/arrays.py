@@ -11,10 +11,8 @@ import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_magic
 from numpy.lib.format import read_array as read_npy
 
-from palimpsest.files import AGAIN, InputError, altered, atomic_path
+from palimpsest.files import AGAIN, MADE_BY, SEAL_KEY, InputError, altered, atomic_path, one_line
 
-_SEAL = "sha256"  # the name of an archive's checksum
-_MADE_BY = "made_by"  # and of the record of what made it
 _MOST_PACKED = 1032  # bytes that a byte can stand for in a .npz file (deflate)
 
 
@@ -26,9 +24,9 @@ def write_arrays(
     `made_by` is kept as lines NAME: VALUE, and read again by nobody but people.
     """
     lines = [f"{name}: {value}" for name, value in sorted((made_by or {}).items())]
-    kept = dict(arrays) | ({_MADE_BY: np.array(lines)} if lines else {})
+    kept = dict(arrays) | ({MADE_BY: np.array(lines)} if lines else {})
     with atomic_path(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **kept, **{_SEAL: np.array(_checksum_of(kept))})
+        np.savez(temporary, allow_pickle=False, **kept, **{SEAL_KEY: np.array(_checksum_of(kept))})
 
 
 def read_arrays(
@@ -57,20 +55,20 @@ def read_arrays(
                 if name not in members:
                     there = ", ".join(members) or "nothing"
                     raise InputError(f"{path}: holds no array {name!r}; it holds {there}{again}")
-            sealed = _SEAL in members or _MADE_BY in members
+            sealed = SEAL_KEY in members or MADE_BY in members
             chosen = members if sealed or rest or not names else names
             found = {name: _member(archive, members[name]) for name in chosen}
     except InputError:
         raise
     except Exception as error:  # a damaged file can fail in any way
         raise InputError(
-            f"{path}: damaged or not a .npz file of plain arrays ({_one_line(error)}){again}"
+            f"{path}: damaged or not a .npz file of plain arrays ({one_line(error)}){again}"
         ) from None
     if sealed:
-        written = found.pop(_SEAL, None)
+        written = found.pop(SEAL_KEY, None)
         if str(written) != _checksum_of(found):
             raise InputError(altered(path))
-        found.pop(_MADE_BY, None)
+        found.pop(MADE_BY, None)
     return found if rest or not names else {name: found[name] for name in names}
 
 
@@ -96,7 +94,7 @@ def read_array(path: str | Path) -> np.ndarray:
         raise
     except Exception as error:  # a damaged file can fail in any way
         raise InputError(
-            f"{path}: damaged or not a .npy file of one plain array ({_one_line(error)})"
+            f"{path}: damaged or not a .npy file of one plain array ({one_line(error)})"
         ) from None
     return array
 
@@ -149,7 +147,3 @@ def _checksum_of(arrays: Mapping[str, np.ndarray]) -> str:
         whole.update(f"{name} {array.dtype.str} {arrays[name].shape}\n".encode())
         whole.update(array.tobytes())
     return whole.hexdigest()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -15,8 +15,10 @@ guards: list[Callable[[Path], None]] = []
 """asked before a file is put in place: an InputError of theirs keeps it out"""
 AGAIN = "; delete it, then run again"
 """the end of a sentence on a damaged result"""
-_SEAL = "sha256"  # the key of a JSON file's checksum
-_MADE_BY = "made_by"  # a file that says what made it has a checksum
+SEAL_KEY = "sha256"
+"""the name, in a file, of the checksum of its content"""
+MADE_BY = "made_by"
+"""and of what made it; a file that says so has a checksum"""
 
 
 class InputError(ValueError):
@@ -71,7 +73,7 @@ def _umask() -> int:
 
 def write_json(path: str | Path, value: dict[str, Any]) -> None:
     """Write `value` as indented JSON with the checksum of its content, atomically."""
-    sealed = {**value, _SEAL: _checksum_of(value)}
+    sealed = {**value, SEAL_KEY: _checksum_of(value)}
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(sealed, indent=1) + "\n", encoding="utf-8")
 
@@ -89,8 +91,8 @@ def read_json(path: str | Path, *, own: bool = False) -> Any:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error}){'' if own else AGAIN}") from None
-    if isinstance(value, dict) and (_SEAL in value or _MADE_BY in value):
-        written = value.pop(_SEAL, None)
+    if isinstance(value, dict) and (SEAL_KEY in value or MADE_BY in value):
+        written = value.pop(SEAL_KEY, None)
         if written != _checksum_of(value):
             raise InputError(altered(path))
     return value
@@ -99,6 +101,11 @@ def read_json(path: str | Path, *, own: bool = False) -> Any:
 def altered(path: str | Path) -> str:
     """The sentence on a file whose content is not what its checksum says."""
     return f"{path}: damaged or altered, its content does not match its checksum{AGAIN}"
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, short and on one line; its kind where it says nothing."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _checksum_of(value: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.files import AGAIN, InputError, read_json, write_json
+from palimpsest.files import AGAIN, MADE_BY, InputError, read_json, write_json
 
 
 def write_parts(
@@ -14,7 +14,7 @@ def write_parts(
     """Write tables by name, and what made them (`provenance`), atomically; no digit is lost."""
     split = {name: table.to_dict("split") for name, table in tables.items()}
     parts = {n: {"columns": t["columns"], "data": t["data"]} for n, t in split.items()}
-    write_json(path, {"made_by": made_by or {}, **parts})
+    write_json(path, {MADE_BY: made_by or {}, **parts})
 
 
 def read_part(path: str | Path, name: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from palimpsest.data.splits import PARTS
-from palimpsest.files import InputError, altered, atomic_path, sha256
+from palimpsest.files import InputError, altered, atomic_path, one_line, sha256
 
 _MEASURES = {
     "klom": "klom", "ci_low": "low", "ci_high": "high", "null": "null", "points": "points",
@@ -50,7 +50,7 @@ def read_table(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except Exception as error:  # a damaged file can fail in any way
-        told = " ".join(str(error).split())[:200]
+        told = one_line(error)
         raise InputError(f"{path}: not a table of comma-separated values ({told})") from None
     missing = [name for name in needed if name not in table]
     if missing:

@@ -32,6 +32,11 @@ def both(first: Answer, second: Answer) -> Answer:
     return True if first and second else None
 
 
+def either(*answers: Answer) -> Answer:
+    """Yes if one is yes, no if all are no, otherwise undecided."""
+    return True if True in answers else None if None in answers else False
+
+
 def negation(answer: Answer) -> Answer:
     """No for yes, yes for no; undecided stays."""
     return None if answer is None else not answer

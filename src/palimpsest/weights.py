@@ -17,10 +17,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from palimpsest.data.splits import Split
-from palimpsest.files import AGAIN, InputError, altered, atomic_path
+from palimpsest.files import AGAIN, SEAL_KEY, InputError, altered, atomic_path, one_line
 from palimpsest.stacks.stack import StateDict
-
-_SEAL = "sha256"  # in the metadata: the checksum of the header without it, and of the tensors
 
 
 def save_states(
@@ -36,7 +34,7 @@ def save_states(
         save_file(tensors, temporary)
         header, data = _parts(temporary)
         header["__metadata__"] = dict(metadata)
-        sealed = {**metadata, _SEAL: _checksum_of(header, data)}
+        sealed = {**metadata, SEAL_KEY: _checksum_of(header, data)}
         header["__metadata__"] = dict(sorted(sealed.items()))  # the library's order is random
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         text += b" " * (-len(text) % 8)  # the format wants the tensors aligned
@@ -59,18 +57,17 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file of weights") from None
     except Exception as error:  # a damaged file can fail in any way
-        told = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: not a file of weights ({told}){AGAIN}") from None
-    if _SEAL in metadata or "train_checksum" in metadata:
-        written = metadata.pop(_SEAL, None)
+        raise InputError(f"{path}: not a file of weights ({one_line(error)}){AGAIN}") from None
+    if SEAL_KEY in metadata or "train_checksum" in metadata:
+        written = metadata.pop(SEAL_KEY, None)
         if written != _checksum_of(header, data):
             raise InputError(altered(path))
     return dict(sorted(states.items())), metadata
 
 
 def _checksum_of(header: Mapping[str, Any], data: bytes) -> str:
-    """Of everything but the checksum itself."""
-    metadata = {key: value for key, value in header["__metadata__"].items() if key != _SEAL}
+    """Of the header without the checksum itself, and of the tensors."""
+    metadata = {key: value for key, value in header["__metadata__"].items() if key != SEAL_KEY}
     rest = json.dumps({**header, "__metadata__": metadata}, sort_keys=True)
     return hashlib.sha256(rest.encode() + b"\n" + data).hexdigest()
 

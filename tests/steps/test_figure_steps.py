@@ -16,7 +16,7 @@ from synthetic_results import write_results
 from palimpsest.data.splits import Split
 from palimpsest.records import Record
 from palimpsest.registry import names
-from palimpsest.studies.ascent.measures import TABLES
+from palimpsest.studies.ascent.results import TABLES
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "reports" / "ascent"

@@ -180,7 +180,7 @@ def test_a_metric_without_a_reference_is_scored_of_part_of_its_settings(folder, 
          "--out-references", tmp_path / "references.json",
          "--out-parts", tmp_path / "oracles.json")  # fmt: skip
     assert set(read_json(tmp_path / "references.json")) == {"klom"}
-    assert set(read_json(tmp_path / "oracles.json")) == {"made_by", "accuracy"}
+    assert set(read_json(tmp_path / "oracles.json")) == {"made_by", "accuracy", "accuracy_models"}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from palimpsest.claims import Case, judge, read_claims
 from palimpsest.files import InputError
-from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED, verdict
+from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED, both, either, negation, verdict
 
 
 def decided(results, claim):
@@ -24,6 +24,20 @@ def decided(results, claim):
 )  # fmt: skip
 def test_quantifiers(quantifier, yes, no, undecided, expected):
     assert verdict([True] * yes + [False] * no + [None] * undecided, quantifier) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both_are", "one_is"),
+    [
+        (True, True, True, True), (True, False, False, True), (False, False, False, False),
+        (True, None, None, True), (False, None, False, None), (None, None, None, None),
+    ],
+)  # fmt: skip
+def test_answers_are_combined(first, second, both_are, one_is):
+    for pair in ((first, second), (second, first)):
+        assert both(*pair) is both_are
+        assert either(*pair) is one_is
+        assert negation(either(*pair)) is both(*map(negation, pair))
 
 
 CLAIM = {"id": "a", "paper": "p", "place": "q", "text": "t", "measured_by": "breaks",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from palimpsest.arrays import read_arrays, write_arrays
-from palimpsest.files import InputError, atomic_path, read_json, sha256, write_json
+from palimpsest.files import InputError, atomic_path, one_line, read_json, sha256, write_json
 
 
 def test_the_file_appears_only_when_the_block_ends(tmp_path):
@@ -57,6 +57,12 @@ def test_wrong_json_is_one_sentence(tmp_path, content, sentence):
         read_json(path)
     assert str(error.value).startswith(f"{path}: {sentence}")
     assert "\n" not in str(error.value)
+
+
+def test_an_error_is_told_on_one_short_line():
+    assert one_line(ValueError("two\n  lines")) == "two lines"
+    assert one_line(ValueError("x" * 1000)) == "x" * 200
+    assert one_line(MemoryError()) == "MemoryError"
 
 
 def test_sha256_is_that_of_the_bytes(tmp_path):

@@ -141,14 +141,14 @@ def test_only_components_need_an_estimate():
 )
 def test_components_that_do_not_fit_the_training_set_name_the_setting(settings, sentence):
     with pytest.raises(SettingError, match=sentence):
-        principal_component.check(settings, 5)
-    principal_component.check(settings | {"component": 4, "top": 2}, 5)
+        principal_component.check(settings, 5, 10)
+    principal_component.check(settings | {"component": 4, "top": 2}, 5, 10)
 
 
 def test_random_sets_that_do_not_fit_the_training_set_name_the_setting():
     with pytest.raises(SettingError, match="size is 5; allowed: at most 4, below the 5 training"):
-        at_random.check({"size": 5, "seed": 0}, 5)
-    at_random.check({"size": 4, "seed": 0}, 5)
+        at_random.check({"size": 5, "seed": 0}, 5, 10)
+    at_random.check({"size": 4, "seed": 0}, 5, 10)
 
 
 def test_definitions_tell_how_many_points_they_choose(tmp_path):
@@ -161,3 +161,22 @@ def test_definitions_tell_how_many_points_they_choose(tmp_path):
     assert len(at_random.choose(base, size=7, seed=0)) == 7
     assert file.points({"path": str(path)}) is None
     assert file.choose(base, path=str(path)).tolist() == [3, 5]
+
+
+def test_whole_classes_are_all_training_points_of_them() -> None:
+    labels = np.arange(20) % 4
+    base = split_of(np.arange(12))
+    assert classes.choose(base, None, labels, classes=[1]).tolist() == [1, 5, 9]
+    assert classes.choose(base, None, labels, classes=[3, 0]).tolist() == [0, 3, 4, 7, 8, 11]
+    with pytest.raises(InputError, match="names 4, of which the training set has no point; allowed: 0, 1, 2, 3"):
+        classes.choose(base, None, labels, classes=[4])
+    with pytest.raises(InputError, match="the training set has no other; needed: a class that is left"):
+        classes.choose(base, None, labels, classes=[0, 1, 2, 3])
+
+
+def test_classes_that_do_not_fit_the_data_set_name_the_setting() -> None:
+    with pytest.raises(SettingError, match="classes names 10; allowed: classes 0 to 9"):
+        classes.check({"classes": [1, 10]}, 100, 10)
+    with pytest.raises(SettingError, match="names all 3 classes, the whole training set; allowed: at most 2"):
+        classes.check({"classes": [0, 1, 2]}, 100, 3)
+    classes.check({"classes": [0, 1]}, 100, 3)

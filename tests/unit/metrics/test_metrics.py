@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.svm import SVC
 
 from palimpsest import registry
 from palimpsest.data.splits import PARTS, Split
 from palimpsest.files import InputError
 from palimpsest.klom import klom as klom_of_points
 from palimpsest.klom import null_floor
-from palimpsest.metrics import accuracy, klom
+from palimpsest.metrics import accuracy, klom, mia
 from palimpsest.records import STATISTICS, Record
 from palimpsest.scoring import metric_rows
 
@@ -19,6 +20,8 @@ KLOM = {
     "mode": "ours", "direction": "unlearned||oracle", "bins": 20, "clip": 100.0, "floor": 1e-5,
     "percentile": 95.0, "null_repeats": 5, "redraws": 5,
 }  # fmt: skip
+
+MIA = {"features": ["confidence", "entropy"], "c": 3.0, "attacked": None}
 
 
 def population(models: int, shift: float = 0.0, seed: int = 0, first_seed: int = 0) -> Record:
@@ -107,10 +110,10 @@ def test_a_metric_says_what_it_needs_and_a_record_without_it_is_refused(name: st
     metric = registry.module("metrics", name)
     assert set(metric.NEEDS) <= set(STATISTICS)
     assert isinstance(metric.OF_ORACLES, bool)
-    settings = KLOM if name == "klom" else {}
+    settings = {"klom": KLOM, "mia": MIA}.get(name, {})
     bare = Record({"margin": population(3)["margin"]}, SPLIT.points, np.arange(3), LABELS)
     if set(metric.NEEDS) - {"margin"}:
-        with pytest.raises(InputError, match="the record holds no correct; it holds margin"):
+        with pytest.raises(InputError, match="the record holds no (correct|logits); it holds margin"):
             metric.rows(bare, bare, population(3), SPLIT, None, **settings)
     else:
         null = {part: {"null": 0.0, "reversed_null": 0.0} for part in PARTS}
@@ -140,3 +143,78 @@ def test_what_each_model_scores_goes_into_a_table_of_its_own() -> None:
     assert table["seed"].tolist() == [7, 8, 9] * 3
     means = table.groupby("split", sort=False)["accuracy"].mean()
     assert np.allclose(means, pd.DataFrame(found["accuracy"])["accuracy"])
+
+
+FEATURES = ["confidence", "correctness", "entropy", "modified_entropy", "probabilities"]
+
+
+def trained(models: int, points: int, far: float, seed: int = 0) -> tuple[Record, Split]:
+    """Models that are surer of what they were trained on by `far`, and do not know the forget set."""
+    generator = np.random.default_rng(seed)
+    split = Split(np.arange(points), np.arange(points, 2 * points), np.arange(points // 4))
+    labels = generator.integers(0, 3, 2 * points)
+    logits = generator.normal(0, 1, (models, 2 * points, 3))
+    known = np.arange(2 * points)[points // 4 : points]
+    logits[:, known, labels[known]] += far
+    own = np.take_along_axis(logits, np.broadcast_to(labels, logits.shape[:2])[..., None], 2)[..., 0]
+    others = np.log(np.exp(logits).sum(2) - np.exp(own))
+    statistics = {
+        "margin": (own - others).astype(np.float32),
+        "correct": logits.argmax(2) == labels,
+        "logits": logits.astype(np.float16),
+    }
+    return Record(statistics, split.points, np.arange(models), labels), split
+
+
+def test_an_attack_that_can_see_calls_members_members_and_the_forgotten_strangers() -> None:
+    record, split = trained(2, 200, far=6.0)
+    table = pd.DataFrame(
+        mia.rows(record, None, record, split, features=FEATURES, c=3.0, attacked=None)
+    ).set_index("split")
+    for feature in ("confidence", "modified_entropy", "probabilities"):
+        assert table.loc["retain", feature] < 0.1 and table.loc["val", feature] > 0.8
+        assert table.loc["forget", feature] > 0.8
+        assert table.loc["forget", f"{feature}_balanced_accuracy"] > 0.8
+        assert table.loc["forget", f"{feature}_auc"] > 0.9
+        assert abs(table.loc["forget", f"{feature}_forget_auc"] - 0.5) < 0.1
+
+
+def test_an_attack_that_is_worth_nothing_says_so() -> None:
+    record, split = trained(2, 200, far=0.0)
+    table = pd.DataFrame(
+        mia.rows(record, None, record, split, features=FEATURES, c=3.0, attacked=None)
+    ).set_index("split")
+    worth = table.loc["forget", [f"{feature}_balanced_accuracy" for feature in FEATURES]]
+    assert ((worth > 0.4) & (worth < 0.6)).all()
+
+
+def test_an_attack_is_the_classifier_of_scikit_learn_on_the_confidence() -> None:
+    record, split = trained(1, 60, far=2.0)
+    found = mia.rows(record, None, record, split, features=["confidence"], c=3.0, attacked=None)
+    chance = np.exp(record["logits"][0].astype(float))
+    chance /= chance.sum(1, keepdims=True)
+    values = chance[np.arange(120), record.labels][:, None]
+    retain, test = np.arange(15, 60), np.arange(60, 120)
+    known = [1] * len(retain) + [0] * len(test)
+    attack = SVC(C=3, gamma="auto").fit(values[[*retain, *test]], known)
+    by_hand = (attack.predict(values[:15]) == 0).mean()
+    assert found[0]["confidence"] == pytest.approx(by_hand, abs=1 / 15)  # logits are kept in half
+
+
+def test_an_attack_on_diverged_models_is_no_number_and_few_can_be_asked_for() -> None:
+    record, split = trained(3, 40, far=2.0)
+    record["margin"][2, 0] = np.nan
+    asked = {"features": ["confidence"], "c": 3.0}
+    whole = mia.rows(record, None, record, split, **asked, attacked=None)[0]
+    assert np.isnan(whole["confidence"]) and whole["diverged_models"] == 1
+    assert np.isnan(whole["models"]["confidence"][2]) and whole["n_models"] == 3
+    few = mia.rows(record, None, record, split, **asked, attacked=2)[0]
+    assert few["n_models"] == 2 and np.isfinite(few["confidence"])
+
+
+def test_an_attack_needs_points_of_both_kinds() -> None:
+    record, split = trained(1, 40, far=2.0)
+    lone = Split(split.train, np.empty(0, int), split.forget)
+    with pytest.raises(InputError, match="there are 30 and 0; needed: some of both"):
+        mia.rows(record.of(lone.points), None, record, lone, features=["confidence"], c=3.0,
+                 attacked=None)  # fmt: skip

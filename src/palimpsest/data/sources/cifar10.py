@@ -17,7 +17,7 @@ import numpy as np
 
 from palimpsest.data.datasets import Dataset, Images
 from palimpsest.data.facts import Facts
-from palimpsest.files import InputError
+from palimpsest.files import InputError, one_line
 
 FOLDER = "cifar-10-batches-py"
 TRAIN_FILES = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -99,7 +99,7 @@ def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
         if not all(type(label) is int and 0 <= label < 10 for label in labels):
             raise ValueError("a label is none of 0 to 9")
     except Exception as error:  # a damaged pickle can fail in any way
-        told = " ".join(str(error).split())[:200] or type(error).__name__
+        told = one_line(error)
         raise InputError(f"{path}: not readable as a CIFAR-10 python batch ({told})") from None
     return images.reshape(-1, 3, 32, 32), np.array(labels, np.int64)
 

@@ -2,14 +2,12 @@
 
 Cases are settings (of the claim's methods on its forget sets; the control of learning rate 0 only
 where the claim asks for it; what is one run under two names counts once), forget sets, pairs of
-forget sets, or numbers of models. Every difference is judged as `contrasts` says, all settings of a
-run together.
+forget sets, or numbers of models.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -23,19 +21,10 @@ from palimpsest.contrasts import Contrasts, Scores, joined, mean_of
 from palimpsest.data.splits import PARTS
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate
 from palimpsest.files import InputError
-from palimpsest.tables import (
-    by_setting,
-    describe_setting,
-    read_accuracy,
-    read_klom,
-    read_number_of_models,
-    read_redraws,
-    redrawn_by_setting,
-    setting_columns,
-)
-from palimpsest.verdicts import Answer, both, negation
+from palimpsest.studies.ascent.results import TABLES, Results, read_results
+from palimpsest.tables import describe_setting, setting_columns
+from palimpsest.verdicts import Answer, both, either, negation
 
-TABLES = ("klom", "klom_redraws", "accuracy", "number_of_models", "number_of_models_redraws")
 INPUTS = ("claims", *TABLES)
 KEYS = (
     "forget_sets", "methods", "settings", "rates", "covers", "families", "models", "control",
@@ -43,109 +32,6 @@ KEYS = (
 )  # fmt: skip
 """of claims, that measures read"""
 _CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Results:
-    """What claims are judged by.
-
-    Args:
-        klom, klom_redraws, accuracy, number_of_models, number_of_models_redraws: the tables.
-        margin: differences of KLoM below it, in nats, count as none.
-        doubts: forget set -> why its points cannot be called important.
-        strict: whether the chance of any false answer is held down, and not the part of false ones.
-        thinned: whether a no that rests on a part of the paper's grid decides nothing.
-    """
-
-    klom: pd.DataFrame
-    klom_redraws: pd.DataFrame
-    accuracy: pd.DataFrame
-    number_of_models: pd.DataFrame
-    number_of_models_redraws: pd.DataFrame
-    margin: float
-    doubts: Mapping[str, str] = field(default_factory=dict)
-    strict: bool = False
-    thinned: bool = True
-
-    def strictly(self) -> "Results":
-        """The same, of which one false answer is unlikely."""
-        return replace(self, strict=True)
-
-    def contrasts(self, scores: Scores) -> Contrasts:
-        """Differences of scores, judged together."""
-        return Contrasts.of(scores, self.margin, strict=self.strict)
-
-    @cached_property
-    def settings(self) -> pd.DataFrame:
-        """One row a setting (`tables.by_setting`) with what is answered of it.
-
-        `improves`: nearer to the oracle than the original on the forget set. `breaks`: farther on
-        validation or retain set. `stays`: like the original on all three. `unlearns`: improves and
-        does not break. Neither the originals nor what is counted under another name has answers.
-        """
-        table = self._rows
-        asked = table.index[(table["method"] != "nothing") & ~table["again"]]
-        forget_sets = table.loc[asked, "forget_set"]
-        base = self._original[forget_sets].to_numpy()
-        against = {
-            split: self.contrasts(scores.at(asked).minus(scores.at(base)))
-            for split, scores in self.scores.items()
-        }
-        gain = dict(zip(self.forget_sets, self.excess("forget").above(), strict=True))
-        improves = [
-            # a no says something only where there was something to gain
-            None if answer is False and gain[name] is not True else answer
-            for answer, name in zip(against["forget"].below(), forget_sets, strict=True)
-        ]
-        harmed = (against[split].above() for split in ("val", "retain"))
-        breaks = [_any(*each) for each in zip(*harmed, strict=True)]
-        alike = zip(*(against[split].alike() for split in PARTS), strict=True)
-        answers = {
-            "improves": improves,
-            "breaks": breaks,
-            "stays": [both(both(a, b), c) for a, b, c in alike],
-            "unlearns": [both(i, negation(b)) for i, b in zip(improves, breaks, strict=True)],
-        }
-        return table.join(pd.DataFrame(answers, asked, dtype=object))
-
-    @cached_property
-    def scores(self) -> dict[str, Scores]:
-        """The scores of each split, row by row those of `settings`."""
-        redrawn = redrawn_by_setting(self.klom, self.klom_redraws)
-        return {s: Scores(self._rows[f"{s}_klom"].to_numpy(float), redrawn[s]) for s in PARTS}
-
-    def odd_half(self, split: str, rows: Any) -> Scores:
-        """The scores at some rows of the odd models alone, whose errors are those of half as many:
-        for settings that were chosen by the even ones."""
-        value = self._rows.loc[rows, f"{split}_odd_half"].to_numpy(float)
-        own = self.scores[split].at(rows)
-        spread = own.redrawn - own.redrawn.mean(axis=1, keepdims=True)
-        return Scores(value, value[:, None] + math.sqrt(2) * spread)
-
-    @cached_property
-    def forget_sets(self) -> list[str]:
-        """The forget sets, in the order of the table."""
-        return list(dict.fromkeys(self.klom["forget_set"]))
-
-    def excess(self, split: str) -> Contrasts:
-        """Of each forget set, the original's score above the null floor."""
-        rows = self._original.to_numpy()
-        null = self._rows.loc[rows, f"{split}_null"].to_numpy(float)
-        return self.contrasts(self.scores[split].at(rows).less(null))
-
-    @cached_property
-    def _rows(self) -> pd.DataFrame:
-        return by_setting(self.klom)
-
-    @cached_property
-    def _original(self) -> pd.Series:
-        """Forget set -> the row of method nothing, the original; ValueError where there is none."""
-        own = self._rows[self._rows["method"] == "nothing"]
-        rows = pd.Series(own.index, own["forget_set"])
-        for name in self.forget_sets:
-            if name not in rows.index or not rows.index.is_unique:
-                raise ValueError(f"forget set {name} needs one row of method nothing, the original")
-        return rows.reindex(self.forget_sets)
 
 
 def judge(
@@ -171,15 +57,6 @@ def judge(
     results = read_results({name: inputs[name][0] for name in TABLES}, margin, doubts)
     asked = claims.read_claims(inputs["claims"][0], MEASURES, KEYS)
     return claims.judge(asked, results, MEASURES, results.strictly())
-
-
-def read_results(paths: Mapping[str, Path], margin: float, doubts: Mapping[str, str]) -> Results:
-    """The tables at these paths."""
-    readers = {
-        "klom": read_klom, "accuracy": read_accuracy, "number_of_models": read_number_of_models,
-    }  # fmt: skip
-    tables = {name: readers.get(name, read_redraws)(paths[name]) for name in TABLES}
-    return Results(**tables, margin=margin, doubts=doubts)
 
 
 def _rows(results: Results, claim: Mapping[str, Any], control: bool = False) -> pd.DataFrame:
@@ -321,15 +198,10 @@ def _worse_than_best(results: Results, claim: dict[str, Any]) -> list[Case]:
                 ).above()
                 for split in PARTS
             )
-            answers = [_any(*each) for each in zip(*above, strict=True)]
+            answers = [either(*each) for each in zip(*above, strict=True)]
         names = _names(results, rows.loc[others])
         cases += _cases(results, claim, names, answers, [str(forget_set)] * len(others))
     return cases
-
-
-def _any(*answers: Answer) -> Answer:
-    """Yes if one is yes, no if all are no, otherwise undecided."""
-    return True if True in answers else None if None in answers else False
 
 
 def _harder_than_others(results: Results, claim: dict[str, Any]) -> list[Case]:
@@ -390,7 +262,7 @@ def _harms_beyond_control(results: Results, claim: dict[str, Any]) -> list[Case]
         ).above()
         for split in ("val", "retain")
     )
-    answers = [_any(*each) for each in zip(*above, strict=True)]
+    answers = [either(*each) for each in zip(*above, strict=True)]
     return _cases(results, claim, _names(results, rows), answers, rows["forget_set"])
 
 

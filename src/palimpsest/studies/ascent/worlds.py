@@ -21,7 +21,8 @@ from palimpsest.metrics import klom
 from palimpsest.records import Record
 from palimpsest.registry import accepted
 from palimpsest.scoring import Rows, metric_rows, number_of_models_rows
-from palimpsest.studies.ascent.measures import MEASURES, TABLES, Results
+from palimpsest.studies.ascent.measures import MEASURES
+from palimpsest.studies.ascent.results import TABLES, Results
 from palimpsest.tables import join_tables
 
 RATES = (1.0e-3, 1.0e-2, 5.0e-2)

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from palimpsest.claims import judge, read_claims
-from palimpsest.studies.ascent.measures import KEYS, MEASURES, Results, outcomes
+from palimpsest.studies.ascent.measures import KEYS, MEASURES, outcomes
+from palimpsest.studies.ascent.results import Results
 from palimpsest.verdicts import HOLDS
 
 CLAIMS = Path(__file__).parents[4] / "reports" / "ascent" / "claims.yaml"
