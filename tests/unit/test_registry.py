@@ -16,11 +16,18 @@ def test_every_thing_has_its_function_and_settings():
 
 
 def test_names_are_sorted_and_a_file_is_enough(add_file):
-    assert registry.names("data/forget_sets") == ["classes", "file", "principal_component", "random"]
+    assert registry.names("data/forget_sets") == [
+        "classes",
+        "file",
+        "principal_component",
+        "random",
+    ]
     add_file("methods", "mine", "def plan(*, lr: float): return lr")
     assert "mine" in registry.names("methods")
     assert registry.make("methods", "mine", settings={"lr": 0.5}) == 0.5
-    with pytest.raises(InputError, match=r"^methods: there is no 'yours'; allowed: .*ga, gda, .*mine,"):
+    with pytest.raises(
+        InputError, match=r"^methods: there is no 'yours'; allowed: .*ga, gda, .*mine,"
+    ):
         registry.module("methods", "yours")
 
 

@@ -49,13 +49,13 @@ def rows(
     columns = {part: split.columns(part) for part in PARTS}
     test = columns["val"][~forgotten(record, split)[columns["val"]]]
     members = columns["retain"]
-    if len(members) > len(test):
-        members = generator(0, "mia").choice(members, len(test), replace=False)
-    if not len(test) or not len(members):
+    if min(len(test), len(members)) < _FEWEST:
         raise InputError(
             f"an attack learns from retain and test points, and there are {len(members)} and "
-            f"{len(test)}; needed: some of both"
+            f"{len(test)}; needed: at least {_FEWEST} of both"
         )
+    if len(members) > len(test):
+        members = generator(0, "mia").choice(members, len(test), replace=False)
     diverged = (~np.isfinite(record["margin"])).any(axis=1)
     found: dict[str, list[dict[str, float]]] = {feature: [] for feature in features}
     for model in range(models):
@@ -80,6 +80,7 @@ def rows(
     return table
 
 
+_FEWEST = 4  # two in each half
 _WORTH = ("balanced_accuracy", "auc", "forget_auc")
 
 

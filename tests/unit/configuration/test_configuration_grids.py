@@ -28,7 +28,9 @@ def test_a_grid_by_hand_that_is_wrong():
     with pytest.raises(InputError) as error:
         config.combinations("ga", [{"lr": [0.1], "epochs": 5}])
     assert str(error.value) == "a grid of ga: epochs is 5; allowed: a list"
-    with pytest.raises(InputError, match=r"^methods: there is no 'gaa'; allowed: ce_ft, ft, ga, gda"):
+    with pytest.raises(
+        InputError, match=r"^methods: there is no 'gaa'; allowed: ce_ft, ft, ga, gda"
+    ):
         config.combinations("gaa", [{}])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from palimpsest import registry
-from palimpsest.data.forget_sets import file, principal_component
+from palimpsest.data.forget_sets import classes, file, principal_component
 from palimpsest.data.forget_sets import random as at_random
 from palimpsest.data.forget_sets.file import read_indices
 from palimpsest.data.splits import Split
@@ -168,15 +168,15 @@ def test_whole_classes_are_all_training_points_of_them() -> None:
     base = split_of(np.arange(12))
     assert classes.choose(base, None, labels, classes=[1]).tolist() == [1, 5, 9]
     assert classes.choose(base, None, labels, classes=[3, 0]).tolist() == [0, 3, 4, 7, 8, 11]
-    with pytest.raises(InputError, match="names 4, of which the training set has no point; allowed: 0, 1, 2, 3"):
+    with pytest.raises(InputError, match=r"names 4, of which .* no point; allowed: 0, 1, 2, 3$"):
         classes.choose(base, None, labels, classes=[4])
-    with pytest.raises(InputError, match="the training set has no other; needed: a class that is left"):
+    with pytest.raises(InputError, match="the training set has no other; needed: a class"):
         classes.choose(base, None, labels, classes=[0, 1, 2, 3])
 
 
 def test_classes_that_do_not_fit_the_data_set_name_the_setting() -> None:
     with pytest.raises(SettingError, match="classes names 10; allowed: classes 0 to 9"):
         classes.check({"classes": [1, 10]}, 100, 10)
-    with pytest.raises(SettingError, match="names all 3 classes, the whole training set; allowed: at most 2"):
+    with pytest.raises(SettingError, match=r"names all 3 classes, .*; allowed: at most 2"):
         classes.check({"classes": [0, 1, 2]}, 100, 3)
     classes.check({"classes": [0, 1]}, 100, 3)

@@ -113,7 +113,9 @@ def test_a_metric_says_what_it_needs_and_a_record_without_it_is_refused(name: st
     settings = {"klom": KLOM, "mia": MIA}.get(name, {})
     bare = Record({"margin": population(3)["margin"]}, SPLIT.points, np.arange(3), LABELS)
     if set(metric.NEEDS) - {"margin"}:
-        with pytest.raises(InputError, match="the record holds no (correct|logits); it holds margin"):
+        with pytest.raises(
+            InputError, match=r"the record holds no (correct|logits); it holds margin"
+        ):
             metric.rows(bare, bare, population(3), SPLIT, None, **settings)
     else:
         null = {part: {"null": 0.0, "reversed_null": 0.0} for part in PARTS}
@@ -149,14 +151,16 @@ FEATURES = ["confidence", "correctness", "entropy", "modified_entropy", "probabi
 
 
 def trained(models: int, points: int, far: float, seed: int = 0) -> tuple[Record, Split]:
-    """Models that are surer of what they were trained on by `far`, and do not know the forget set."""
+    """Models that are surer of what they were trained on by `far`, not of the forget set."""
     generator = np.random.default_rng(seed)
     split = Split(np.arange(points), np.arange(points, 2 * points), np.arange(points // 4))
     labels = generator.integers(0, 3, 2 * points)
     logits = generator.normal(0, 1, (models, 2 * points, 3))
     known = np.arange(2 * points)[points // 4 : points]
     logits[:, known, labels[known]] += far
-    own = np.take_along_axis(logits, np.broadcast_to(labels, logits.shape[:2])[..., None], 2)[..., 0]
+    own = np.take_along_axis(logits, np.broadcast_to(labels, logits.shape[:2])[..., None], 2)[
+        ..., 0
+    ]
     others = np.log(np.exp(logits).sum(2) - np.exp(own))
     statistics = {
         "margin": (own - others).astype(np.float32),
@@ -215,6 +219,6 @@ def test_an_attack_on_diverged_models_is_no_number_and_few_can_be_asked_for() ->
 def test_an_attack_needs_points_of_both_kinds() -> None:
     record, split = trained(1, 40, far=2.0)
     lone = Split(split.train, np.empty(0, int), split.forget)
-    with pytest.raises(InputError, match="there are 30 and 0; needed: some of both"):
+    with pytest.raises(InputError, match="there are 30 and 0; needed: at least 4 of both"):
         mia.rows(record.of(lone.points), None, record, lone, features=["confidence"], c=3.0,
                  attacked=None)  # fmt: skip
