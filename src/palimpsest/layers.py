@@ -4,14 +4,16 @@ from torch import Tensor, nn
 
 
 class Residual(nn.Module):
-    """x + module(x)."""
+    """x + module(x), or shortcut(x) + module(x)."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, shortcut: nn.Module | None = None) -> None:
         super().__init__()
         self.module = module
+        self.shortcut = shortcut or nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.module(x)
+        shortcut: Tensor = self.shortcut(x)
+        return shortcut + self.module(x)
 
 
 class Scale(nn.Module):

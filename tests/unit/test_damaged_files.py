@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.io import savemat
 
 from palimpsest.arrays import read_array, read_arrays, write_arrays
 from palimpsest.data.datasets import Dataset, Images
 from palimpsest.data.easydub_margins import load_margins
 from palimpsest.data.forget_sets.file import read_indices
-from palimpsest.data.sources import cifar10
+from palimpsest.data.sources import cifar10, svhn
 from palimpsest.data.splits import Split
 from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, read_json, write_json
@@ -36,6 +37,11 @@ MADE_BY = {"code": "abc", "arguments": "models=3"}
 def batch(path):
     images = RANDOM.integers(0, 256, (2, 3, 32, 32)).astype(np.uint8)
     path.write_bytes(pickle.dumps(cifar10.batch(images, np.array([1, 2]), "a"), 2))
+
+
+def mat(path, packed=False):
+    images = RANDOM.integers(0, 256, (32, 32, 3, 2)).astype(np.uint8)
+    savemat(path, {"X": images, "y": np.array([[10], [3]], np.uint8)}, do_compression=packed)
 
 
 def easydub(path):
@@ -103,6 +109,8 @@ OWN = {
     "mine.json": (lambda path: path.write_text("[1, 2, 30]"), read_indices),
     "mine.txt": (lambda path: path.write_text("1\n2\n30\n"), read_indices),
     "data_batch_1": (batch, cifar10.read_batch),
+    "plain.mat": (mat, svhn.read_mat),
+    "packed.mat": (lambda path: mat(path, packed=True), svhn.read_mat),
     "id.npy": (easydub, lambda path: load_margins(path.parent, "oracle", "val", 1)),
 }  # fmt: skip
 """files of the user's, which nothing may be known of"""

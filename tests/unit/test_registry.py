@@ -58,14 +58,16 @@ def test_one_thing_or_several_are_told_apart_by_their_name(add_file):
         name: str
         folder: str
 
-    for names in (["resnet9"], ["other", "resnet9"]):
+    for names in (["random_mask"], ["other", "random_mask"]):
         if "other" in names:
-            add_file("models", "other", "def build(data, *, depth: int = 3): ...")
-        assert registry.names("models") == names
-        section = TypeAdapter(registry.tagged("models", "name", Shared))
-        given = {"name": "resnet9", "folder": "a", "width": 4}
+            add_file(
+                "preparations", "other", "def prepare(stack, data, seeds, *, depth: int = 3): ..."
+            )
+        assert registry.names("preparations") == names
+        section = TypeAdapter(registry.tagged("preparations", "name", Shared))
+        given = {"name": "random_mask", "folder": "a", "share": 0.5, "mask_seed": 0}
         assert section.dump_python(section.validate_python(given)) == given
-        for wrong in ({"name": "resnet"}, {"depth": 3}, {"folder": None}):
+        for wrong in ({"name": "random"}, {"depth": 3}, {"folder": None}):
             with pytest.raises(ValidationError):
                 section.validate_python(given | wrong)
 

@@ -64,7 +64,7 @@ WRONG_VALUES = [
     ({"training": 3}, "training is 3; allowed: a map"),
     ({"data": {"download": "yes, please"}}, "data.download is the text 'yes, please'; allowed: tr"),
     ({"data": {"train_size": 0}}, "data.train_size is 0; allowed: an integer of at least 1 and at"),
-    ({"data": {"name": "mnist"}}, "data.name is the text 'mnist'; allowed: cifar10, digits"),
+    ({"data": {"name": "mnist"}}, "data.name is the text 'mnist'; allowed: cifar10, cifar100, dig"),
     ({"device": "gpu"}, "device is the text 'gpu'; allowed: cpu, cuda"),
     ({"run": "../up"}, "run is the text '../up'; allowed: a text of lower-case letters, digits, _"),
     ({"run": "digits\n"}, "run is the text"),

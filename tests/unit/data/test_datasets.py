@@ -132,7 +132,7 @@ def test_wrong_contents_are_refused(change, sentence):
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(InputError, match="there is no 'mnist'; allowed: cifar10, digits"):
+    with pytest.raises(InputError, match="there is no 'mnist'; allowed: cifar10, cifar100, digits"):
         registry.module("data/sources", "mnist")
     source.check(NOWHERE, False, "official")
 

@@ -1,0 +1,140 @@
+"""What the sources of published image files share: their checksums, their sizes, their one pool."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from palimpsest.data.datasets import Dataset, Images
+from palimpsest.data.facts import Facts
+from palimpsest.files import InputError, one_line
+
+_SIZE_LINE = "# {train} training and {test} test images"
+_SIZE_PATTERN = re.compile(r"^# (\d{1,9}) training and (\d{1,9}) test images$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class OfficialFiles:
+    """The files of a data set of 32 x 32 colour images, and what is known of the official ones.
+
+    Where `checksums` is not "official", it names an md5sum-style text file in their folder, whose
+    first line states the sizes.
+
+    Args:
+        name: of the source.
+        title, content: of the data set and of its files, for sentences.
+        folder: in `data_dir`.
+        md5: file name -> MD5, in the order of checking.
+        train, test: official images.
+        classes: number of classes.
+    """
+
+    name: str
+    title: str
+    content: str
+    folder: str
+    md5: Mapping[str, str]
+    train: int
+    test: int
+    classes: int
+
+    def check(self, data_dir: Path, download: bool, checksums: str) -> None:
+        """Check that the files exist and have the right MD5; with `download` they may be missing.
+
+        InputError for the first that is missing or another.
+        """
+        if download and checksums != "official":
+            raise InputError(
+                f"checksums {checksums!r} with download: true; "
+                "allowed: a download with checksums: official, or local files with download: false"
+            )
+        if download:
+            return
+        folder = data_dir / self.folder
+        official = checksums == "official"
+        expected = self.md5 if official else self._read_checksums(folder / checksums)
+        for name in self.md5:
+            if not (folder / name).is_file():
+                raise InputError(
+                    f"{folder / name}: there is no such file; put {self.content} into "
+                    f"{folder}, or set download: true"
+                )
+        for name in self.md5:
+            with (folder / name).open("rb") as stream:
+                found = hashlib.file_digest(stream, "md5").hexdigest()
+            if found != expected[name]:
+                raise InputError(
+                    f"{folder / name}: damaged or another file (MD5 {found}, {checksums} "
+                    f"{expected[name]}); fetch or convert it again"
+                )
+
+    def have(
+        self, data_dir: Path, download: bool, checksums: str, fetch: Callable[[Path], None]
+    ) -> None:
+        """Check the files, and before that with `download` have them from `fetch`(data_dir)."""
+        self.check(data_dir, download, checksums)
+        if not download:
+            return
+        try:
+            fetch(data_dir)
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"{self.title} could not be had in {data_dir}: {error}") from None
+        self.check(data_dir, False, checksums)
+
+    def facts(self, data_dir: Path, checksums: str) -> Facts | None:
+        """Of the official files, or what the file of checksums says; None if it does not tell."""
+        train, test = self.train, self.test
+        if checksums != "official":
+            path = data_dir / self.folder / checksums
+            text = path.read_text("utf-8", "replace") if path.is_file() else ""
+            match = _SIZE_PATTERN.search(text)
+            if match is None:
+                return None
+            train, test = int(match[1]), int(match[2])
+        return Facts(train + test, train, self.classes, item=(3, 32, 32))
+
+    def checksum_text(self, contents: Mapping[str, bytes], train: int, test: int) -> str:
+        """The md5sum-style text for files of these contents; `facts` reads its first line."""
+        lines = [_SIZE_LINE.format(train=train, test=test)]
+        lines += [f"{hashlib.md5(contents[name]).hexdigest()}  {name}" for name in self.md5]
+        return "\n".join(lines) + "\n"
+
+    def dataset(
+        self,
+        train: Sequence[tuple[np.ndarray, np.ndarray]],
+        test: tuple[np.ndarray, np.ndarray],
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+    ) -> Dataset:
+        """The pool of images and labels: the training parts one after the other, then the test."""
+        images, labels = (np.concatenate(arrays) for arrays in zip(*train, test, strict=True))
+        return Dataset(
+            name=self.name,
+            pool=images,
+            labels=labels,
+            train_points=sum(len(own) for _, own in train),
+            encoding=Images(scale=255.0, mean=np.array(mean), std=np.array(std)),
+        )
+
+    def _read_checksums(self, path: Path) -> dict[str, str]:
+        """File name -> MD5 from md5sum-style text; InputError unless every file is listed."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise InputError(f"{path}: there is no such text file of MD5 checksums") from None
+        found = {name: md5 for md5, name in re.findall(r"^([0-9a-f]{32}) [ *](\S+)$", text, re.M)}
+        for name in self.md5:
+            if name not in found:
+                raise InputError(
+                    f"{path}: has no MD5 checksum of {name}; needed: one line per file"
+                )
+        return found
+
+
+def unreadable(path: Path, kind: str, error: Exception) -> InputError:
+    """The sentence for a file that is not of this kind."""
+    told = one_line(error)
+    return InputError(f"{path}: not readable as {kind} ({told})")
