@@ -35,6 +35,7 @@ KNOWN_SETTINGS: dict[str, list[Any]] = {
     "forget_batch": [4, 64],
     "retain_batch": [32, 64],
     "share": [0.5, 0.3],
+    "mask_seed": [0, 1],
 }
 
 
