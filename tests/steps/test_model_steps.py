@@ -127,6 +127,8 @@ def test_weights_are_ordinary_state_dicts(folder):
         ({"settings": '[{"lr": 0.1, "epochs": 1, "tau": 2}]'}, "--settings: tau is an unknown key"),
         ({"method": "gda", "settings": '[{"lr": 0.1, "epochs": 1, "ascent_epochs": 2}]'},
          "ascent_epochs is 2; allowed: at most epochs, 1 here"),
+        ({"method": "zero_row", "settings": "[{}]"},
+         "zero_row: every class of the forget set has points in the retain set; needed: a forget "),
         ({"model": '{"width": 0}'}, "--model: width is 0; allowed: an integer of at least 1"),
         ({"model": '{"name": "resnet9", "width": 3}'}, "is another network than the one asked for"),
     ],
