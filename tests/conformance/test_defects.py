@@ -40,6 +40,14 @@ def test_a_optimiser_built_on_the_teacher(toy: Toy) -> None:
     assert "do not change" in found("scrub", toy, sweep=sweep)
 
 
+def test_a_preparation_that_is_left_out(toy: Toy) -> None:
+    def sweep(stack: Any, plans: Any, **rest: Any) -> Iterator[Outcome]:
+        plain = {name: dataclasses.replace(plan, prepare=None) for name, plan in plans.items()}
+        yield from run_sweep(stack, plain, **rest)
+
+    assert "do not change" in found("zero_row", toy, sweep=sweep)
+
+
 def test_b_teacher_is_the_student(toy: Toy) -> None:
     def sweep(stack: Any, plans: Any, *, seeds: Any, device: Any, data: Any) -> Any:
         for name, plan in plans.items():

@@ -16,9 +16,11 @@ def test_method_conforms(method: str, toy: Toy) -> None:
     assert examine(method, toy=toy) == []
 
 
-def test_every_setting_of_a_method_is_varied() -> None:
-    tried = settings_to_try("gda")
-    for name in registry.settings_of("methods", "gda").model_fields:
+@pytest.mark.parametrize("thing", ["methods/gda", "preparations/random_mask"])
+def test_every_setting_of_a_method_or_preparation_is_varied(thing: str) -> None:
+    folder, _, own = thing.partition("/")
+    tried = settings_to_try(own, folder)
+    for name in registry.settings_of(folder, own).model_fields:
         assert len({str(setting[name]) for setting in tried}) == 2
 
 

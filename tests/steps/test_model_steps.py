@@ -73,7 +73,7 @@ def test_a_mask_is_a_setting_like_any_other(folder):
     assert costs["settings"][0] == {
         "lr": 0.05, "epochs": 1, "forget_batch": 64, "batch_norm": "train",
     }  # fmt: skip
-    assert costs["settings"][1]["prepare"] == MASK | {"mask_seed": 0}
+    assert costs["settings"][1]["prepare"] == MASK | {"mask_seed": 0, "action": "freeze"}
     assert costs["epochs_separate"] == costs["epochs_shared"] == 3  # the mask parts them
     assert costs["passes"] == [12, 24]
 
@@ -99,13 +99,13 @@ def test_scores_of_all_metrics_become_tables(folder, tmp_path):
         pd.read_csv(tmp_path / f"{name}.csv") for name in ("klom", "klom_redraws", "accuracy")
     )
     assert list(redraws.columns[-3:]) == ["split", "redraw_0", "redraw_1"]
-    pd.testing.assert_frame_equal(redraws[klom.columns[:10]], klom[klom.columns[:10]])
+    pd.testing.assert_frame_equal(redraws[klom.columns[:11]], klom[klom.columns[:11]])
     assert len(klom) == 2 * 3
-    assert list(klom.columns[:9]) == [
+    assert list(klom.columns[:10]) == [
         "forget_set", "method", "lr", "epochs", "forget_batch", "batch_norm", "prepare",
-        "prepare_share", "prepare_mask_seed",
+        "prepare_share", "prepare_mask_seed", "prepare_action",
     ]  # fmt: skip
-    assert klom.columns[9] == "split"
+    assert klom.columns[10] == "split"
     assert set(klom.prepare.dropna()) == {"random_mask"}
     assert np.isfinite(klom.klom).all()
     assert set(accuracy.method) == {"ga", "oracle"}
@@ -127,6 +127,8 @@ def test_weights_are_ordinary_state_dicts(folder):
         ({"settings": '[{"lr": 0.1, "epochs": 1, "tau": 2}]'}, "--settings: tau is an unknown key"),
         ({"method": "gda", "settings": '[{"lr": 0.1, "epochs": 1, "ascent_epochs": 2}]'},
          "ascent_epochs is 2; allowed: at most epochs, 1 here"),
+        ({"method": "zero_row", "settings": "[{}]"},
+         "zero_row: every class of the forget set has points in the retain set; needed: a forget "),
         ({"model": '{"width": 0}'}, "--model: width is 0; allowed: an integer of at least 1"),
         ({"model": '{"name": "resnet9", "width": 3}'}, "is another network than the one asked for"),
     ],

@@ -129,7 +129,8 @@ def unlearned_models(wildcards):
 def things_of(wildcards):
     """The files that a job of unlearning loads by name: method, preparations, model."""
     asked = settings_of(wildcards.method, wildcards.forget_set)
-    preparations = {s["prepare"]["name"] for s in asked if s.get("prepare")}
+    plans = [configuration.plan_of(wildcards.method, setting) for setting in asked]
+    preparations = {plan.prepare.name for plan in plans if plan.prepare}
     return [
         thing("methods", wildcards.method),
         thing("models", config["model"]["name"]),

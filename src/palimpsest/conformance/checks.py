@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,7 @@ from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
 from palimpsest.training.evaluate import logits, margins
 from palimpsest.training.loop import run_epoch
-from palimpsest.training.preparing import prepare
+from palimpsest.training.preparing import Prepared, prepare
 from palimpsest.training.sweep import Outcome, run_sweep
 from palimpsest.weights import check_originals
 
@@ -35,6 +35,8 @@ KNOWN_SETTINGS: dict[str, list[Any]] = {
     "forget_batch": [6, 64],  # a pass of joint steps draws at least the whole forget set
     "retain_batch": [32, 64],
     "target_smoothing": [0.1, 0.0],
+    "share": [0.5, 0.3],
+    "mask_seed": [0, 1],
 }
 
 
@@ -55,26 +57,34 @@ class Implementation:
     check_originals: Callable[[Mapping[str, str], Split, str], None] = check_originals
 
 
-def settings_to_try(method: str) -> list[dict[str, Any]]:
+def settings_to_try(name: str, folder: str = "methods") -> list[dict[str, Any]]:
     """A first setting, and one more for each setting of the method with only that one changed.
+
+    The same for the settings of a preparation, with its folder.
 
     Values come from KNOWN_SETTINGS, from a Literal annotation, or from the default (and 1.5 times
     it); ValueError for a setting that has none of these.
     """
     values: dict[str, list[Any]] = {}
-    for name, setting in registry.settings_of("methods", method).model_fields.items():
-        if name in KNOWN_SETTINGS:
-            values[name] = KNOWN_SETTINGS[name]
+    for key, setting in registry.settings_of(folder, name).model_fields.items():
+        if key in KNOWN_SETTINGS:
+            values[key] = KNOWN_SETTINGS[key]
         elif typing.get_origin(setting.annotation) is typing.Literal:
-            values[name] = list(typing.get_args(setting.annotation))
+            values[key] = list(typing.get_args(setting.annotation))
         elif setting.annotation is bool:
-            values[name] = [True, False]
+            values[key] = [True, False]
         elif not setting.is_required():
-            values[name] = [setting.default, type(setting.default)(setting.default * 1.5)]
+            values[key] = [setting.default, type(setting.default)(setting.default * 1.5)]
         else:
-            raise ValueError(f"method {method}: give the setting {name} a default to be tried with")
-    first = {name: options[0] for name, options in values.items()}
-    return [first] + [first | {name: options[1]} for name, options in values.items()]
+            raise ValueError(f"{folder}/{name}: give the setting {key} a default to be tried with")
+    first = {key: options[0] for key, options in values.items()}
+    return [first] + [first | {key: options[1]} for key, options in values.items()]
+
+
+def toy_for(preparations: Iterable[str], toy: Toy) -> Toy:
+    """The toy, or one that forgets a class where a preparation needs that."""
+    needs = [getattr(registry.module("preparations", name), "NEEDS", ()) for name in preparations]
+    return toy.forgetting_a_class() if any("whole_class" in need for need in needs) else toy
 
 
 def examine(
@@ -82,6 +92,8 @@ def examine(
 ) -> list[str]:
     """Run every check on `method`; one sentence for each that fails, none if all pass."""
     examination = _Examination(method, implementation or Implementation(), toy or Toy.make())
+    preparations = {plan.prepare.name for plan in examination.plans.values() if plan.prepare}
+    examination.toy = toy_for(preparations, examination.toy)
     checks = [name for name in dir(examination) if name.startswith("check_")]
     return [sentence for name in checks for sentence in getattr(examination, name)()]
 
@@ -113,17 +125,28 @@ class _Examination:
         return self.run(self.plans)
 
     def check_every_model_changes(self) -> Iterator[str]:
-        """Defect a: the weights of the original are returned as they were."""
+        """Defect a: the weights of the original are returned as they were.
+
+        They change where a step is taken or a preparation changes them; a plan of a preparation
+        alone has to change them.
+        """
         parameters = [name for name, _ in self.toy.template.named_parameters()]
+
+        def differ(before: StateDict, after: StateDict) -> bool:
+            return any(not torch.equal(before[name], after[name]) for name in parameters)
+
         for number, plan in self.plans.items():
             steps = any(phase.lr > 0 for epoch in plan.epochs for phase in epoch)
-            for seed, before, after in zip(
-                SEEDS, self.toy.states, self.together[number], strict=True
+            alone = plan.prepare is not None and not plan.epochs
+            stack = self.toy.stack()
+            prepare(stack, plan, self.toy.data(), SEEDS)
+            for seed, before, ready, after in zip(
+                SEEDS, self.toy.states, stack.state_dicts(), self.together[number], strict=True
             ):
-                changed = any(not torch.equal(before[name], after[name]) for name in parameters)
-                if changed != steps:
+                expected = steps or alone or differ(before, ready)
+                if differ(before, after) != expected:
                     yield f"setting {number}: the weights of model {seed} " + (
-                        "do not change" if steps else "change although no step is taken"
+                        "do not change" if expected else "change although no step is taken"
                     )
 
     def check_equals_the_definition(self) -> Iterator[str]:
@@ -190,9 +213,16 @@ class _Examination:
         labels = targets(term, data, SEEDS)[points]
         return term.loss(Batch(output, labels, self.toy.teacher[points], features))
 
-    def _one_epoch(self, stack: Stack, plan: Plan, data: TrainingData) -> None:
-        """The first epoch of a plan, by the loop under examination."""
+    def _one_epoch(
+        self, stack: Stack, plan: Plan, data: TrainingData
+    ) -> tuple[dict[str, Tensor], Prepared]:
+        """The first epoch of a plan, by the loop under examination.
+
+        Returns:
+            The weights that the preparation left, by name, and what it decided.
+        """
         prepared, optimiser = prepare(stack, plan, data, SEEDS)
+        before = {n: weight.detach().clone() for n, weight in stack.network.named_parameters()}
         self.use.epoch(
             stack,
             optimiser,
@@ -205,6 +235,7 @@ class _Examination:
             device=Device(),
             movable=prepared.movable,
         )
+        return before, prepared
 
     def check_every_forget_point_counts(self) -> Iterator[str]:
         """Defects e and i: the forget set is cut, or has no batch, so some points do nothing."""
@@ -238,19 +269,18 @@ class _Examination:
         plan = Plan(
             epochs=((Phase((Term("retain", 16),), 0.05),),),
             optimiser=Sgd(momentum=0.9, weight_decay=0.1),
-            prepare=Prepare("random_mask", (("share", 0.5), ("mask_seed", 0))),
         )
-        stack, data = self.toy.stack(), self.toy.data()
-        movable = prepare(self.toy.stack(), plan, data, SEEDS)[0].movable
-        before = {n: weight.detach().clone() for n, weight in stack.network.named_parameters()}
-        self._one_epoch(stack, plan, data)
-        after = dict(stack.network.named_parameters())
-        if any(
-            not torch.equal(after[n][~where], before[n][~where]) for n, where in movable.items()
-        ):
-            yield "weights outside the mask have moved"
-        if all(torch.equal(after[n], before[n]) for n in movable):
-            yield "weights inside the mask have not moved"
+        for name in registry.names("preparations"):
+            toy = toy_for([name], self.toy)
+            for setting in settings_to_try(name, "preparations"):
+                masked = dataclasses.replace(plan, prepare=Prepare(name, tuple(setting.items())))
+                stack = toy.stack()
+                before, prepared = self._one_epoch(stack, masked, toy.data())
+                after, masks = dict(stack.network.named_parameters()), prepared.movable.items()
+                if any(not torch.equal(after[n][~where], before[n][~where]) for n, where in masks):
+                    yield f"{name} {setting}: weights outside the mask have moved"
+                if masks and all(torch.equal(after[n], before[n]) for n, _ in masks):
+                    yield f"{name} {setting}: weights inside the mask have not moved"
 
     def check_originals_of_another_split_are_refused(self) -> Iterator[str]:
         """Defect g: the original was trained on other data than the forget set is taken from."""

@@ -62,12 +62,12 @@ def by_definition(toy: Toy, state: StateDict, plan: Plan, seed: int) -> StateDic
     Without stack and sweep: plain torch, a frozen copy as the teacher, masks put back by hand.
     """
     student = copy.deepcopy(toy.template)
-    student.load_state_dict(state)
     single = Stack(toy.template, [state])
     teacher = logits(single, toy.inputs, Device())
     data = toy.data(teacher=teacher)
     plan = cap_batches(plan, data.sizes())
     movable = prepare(single, plan, data, [seed])[0].movable
+    student.load_state_dict(single.state_dicts()[0])  # a preparation may have changed weights
     start = {name: weight.detach().clone() for name, weight in student.named_parameters()}
     optimiser = plan.optimiser.make(student.parameters())
     student.train()

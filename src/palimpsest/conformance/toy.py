@@ -63,6 +63,12 @@ class Toy:
             toy.states = outcome.stack.state_dicts()
         return toy
 
+    def forgetting_a_class(self) -> "Toy":
+        """The same originals, with a forget set that holds all training points of a class."""
+        own = self.labels.numpy()[self.split.train] == 0
+        split = Split(self.split.train, self.split.val, self.split.train[own])
+        return dataclasses.replace(self, split=split)
+
     @cached_property
     def template(self) -> nn.Module:
         """One ordinary model of the toy's architecture."""

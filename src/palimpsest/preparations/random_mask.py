@@ -1,6 +1,7 @@
-"""A random mask: a share of the weights may move, the others keep their bits.
+"""A random mask: a share of the live weights may move, the others keep their bits.
 
-The control of every mask that claims to choose the right weights (SalUn, Fan et al. 2024).
+The control of every mask that claims to choose the right weights (`salun_mask`, `rbm_mask`): as
+many weights of the same ones, drawn at random.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from palimpsest.preparations._saliency import Action, largest, live, masked, saliencies
 from palimpsest.randomness import generator
 from palimpsest.values import Seed, Share
 
@@ -16,21 +18,24 @@ if TYPE_CHECKING:
     from palimpsest.training.data import TrainingData
     from palimpsest.training.preparing import Prepared
 
+NEEDS: tuple[str, ...] = ()
+
 
 def prepare(
-    stack: Stack, data: TrainingData, seeds: Sequence[int], *, share: Share, mask_seed: Seed = 0
+    stack: Stack,
+    data: TrainingData,
+    seeds: Sequence[int],
+    *,
+    share: Share,
+    mask_seed: Seed = 0,
+    action: Action = "freeze",
 ) -> Prepared:
-    """Each weight may move with probability `share`, drawn for each model and parameter."""
+    """Of each model's live weights the `share` may move that is drawn for it."""
+    import numpy as np
     import torch
 
-    from palimpsest.training.preparing import Prepared
-
-    movable = {}
-    for number, (name, parameter) in enumerate(stack.network.named_parameters()):
-        own = [
-            generator(seed, "random_mask", mask_seed, number).random(part.shape) < share
-            for seed, part in zip(seeds, stack.parts(parameter), strict=True)
-        ]
-        joined = torch.cat([torch.from_numpy(chosen) for chosen in own])
-        movable[name] = joined.reshape(parameter.shape).to(parameter.device)
-    return Prepared(movable=movable)
+    alive = live(saliencies(stack, data, "summed"))
+    count = alive.shape[1]
+    drawn = [generator(seed, "random_mask", mask_seed).random(count) for seed in seeds]
+    scores = torch.from_numpy(np.stack(drawn)).to(alive.device)
+    return masked(stack, largest(scores, alive, share), alive, action)

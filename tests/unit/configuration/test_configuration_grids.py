@@ -40,16 +40,19 @@ def test_a_grid_may_name_preparations_for_whatever_method():
         {"lr": [1.0], "epochs": [3], "prepare": [None, mask]},
         {"lr": [2.0], "epochs": [3]},
     ]
-    complete = mask | {"mask_seed": 0}
+    complete = mask | {"mask_seed": 0, "action": "freeze"}
     settings = config.combinations("ga", grids)
     assert [list(setting)[-1] for setting in settings] == ["prepare"] * 3
     assert [setting["prepare"] for setting in settings] == [None, complete, None]
     assert all("prepare" not in setting for setting in config.combinations("ga", grids[1:]))
     without, prepared, _ = (config.plan_of("ga", setting) for setting in settings)
     assert without.prepare is None
-    assert prepared.prepare == Prepare("random_mask", (("share", 0.5), ("mask_seed", 0)))
+    assert prepared.prepare == Prepare(
+        "random_mask", (("share", 0.5), ("mask_seed", 0), ("action", "freeze"))
+    )
     assert prepared.epochs == without.epochs
     columns = {"prepare": "random_mask", "prepare_share": 0.5, "prepare_mask_seed": 0}
+    columns["prepare_action"] = "freeze"
     assert config.flat(settings[1]) == {"lr": 1.0, "epochs": 3, **GA, **columns}
     assert config.flat(settings[0]) == {"lr": 1.0, "epochs": 3, **GA, "prepare": None}
     assert config.flat({"lr": 1.0}) == {"lr": 1.0}

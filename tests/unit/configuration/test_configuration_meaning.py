@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from palimpsest import config
+from palimpsest import config, registry
 from palimpsest.config import checking
 from palimpsest.datamodels import estimate
 from palimpsest.files import InputError
@@ -383,6 +383,7 @@ def test_a_data_set_without_points_is_told(project, sentence):
 # Studies and what they name
 
 MASK = {"name": "random_mask", "share": 0.5}
+PREPARATIONS = registry.names("preparations")
 
 
 def prepared(*entries):
@@ -406,7 +407,7 @@ NAMES = [
     (prepared({"name": "random_mask", "share": 1}),
      "ascent.grids.gda[0].prepare[0].share is 1; allowed: a number above 0 and below 1"),
     (prepared(None, {"name": "random_mask", "shares": 0.5}),
-     "ascent.grids.gda[0].prepare[1].shares is an unknown key (did you mean share?); allowed: "),
+     "ascent.grids.gda[0].prepare[1].shares is an unknown key where name is random_mask (did you "),
     (prepared({"name": "random_mask"}),
      "ascent.grids.gda[0].prepare[0].share is missing; needed in ascent.grids.gda[0].prepare[0]: "),
     (prepared(MASK, MASK), "ascent.grids.gda[0].prepare holds a map twice; allowed: each value on"),
@@ -493,7 +494,8 @@ def test_wrong_preparations_are_told_where_there_are_several(sentence, add_file)
 
     place = "mine.yaml: ascent.grids.ga[0].prepare[0]"
     assert said({"name": "anoter", "share": 0.5}) == (
-        f"{place}.name is the text 'anoter' (did you mean another?); allowed: another, random_mask"
+        f"{place}.name is the text 'anoter' (did you mean another?); allowed: another, "
+        + ", ".join(PREPARATIONS)
     )
     assert said({"share": 0.5}).startswith(f"{place}.name is missing; needed in ")
     assert said({"name": "another", "shar": 0.5}).startswith(f"{place}.shar is an unknown key")

@@ -14,6 +14,7 @@ from palimpsest.files import InputError
 from palimpsest.models.resnet9 import build
 from palimpsest.plans.optimisers import AdamW, Sgd
 from palimpsest.plans.plan import Phase, Plan, Prepare, Term
+from palimpsest.preparations._saliency import live, saliencies
 from palimpsest.stacks.stack import Stack, StateDict
 from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
@@ -98,12 +99,13 @@ def test_masked_weights_keep_their_bits_and_the_others_move(
             assert moved[movable].float().mean() > 0.95 or not movable.any(), name
 
 
-def test_the_mask_lets_about_the_share_move_that_was_asked_for() -> None:
+def test_the_mask_lets_exactly_the_share_of_live_weights_move_that_was_asked_for() -> None:
+    alive = live(saliencies(stack_of([0, 1]), toy_data(), "summed"))
     for share in (0.1, 0.5, 0.9):
-        for mask in masks([0, 1], share):
-            chosen = torch.cat(list(mask.values())).double()
-            deviation = (share * (1 - share) / len(chosen)) ** 0.5
-            assert abs(float(chosen.mean()) - share) < 4 * deviation
+        for mask, own in zip(masks([0, 1], share), alive, strict=True):
+            chosen = torch.cat(list(mask.values()))
+            assert int(chosen.sum()) == round(share * int(own.sum()))
+            assert not chosen[~own].any()
 
 
 def test_masks_depend_on_the_seeds_and_not_on_the_stack() -> None:
