@@ -1,0 +1,1 @@
+"""Class-wise forgetting, after "Understanding Fine-tuning in Approximate Unlearning"."""
