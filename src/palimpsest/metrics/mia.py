@@ -40,7 +40,7 @@ def rows(
 ) -> list[dict[str, Any]]:
     """For each set of points the part called non-members, by each feature; mean and sd over models.
 
-    `confidence` is the probability of the true class (the paper's); `modified_entropy` that of Song
+    Of retain and validation set the points that the attack has learnt from are asked.     `confidence` is the probability of the true class (the paper's); `modified_entropy` that of Song
     and Mittal 2021. `attacked`: only the first so many models; None: all. A model with a margin
     that is not finite is diverged: its values are NaN, and so are the means.
     """
@@ -64,7 +64,7 @@ def rows(
                 found[feature].append({name: np.nan for name in (*PARTS, *_WORTH)})
             else:
                 values = _values(feature, record, model)
-                found[feature].append(_attack(values, members, test, columns, c))
+                found[feature].append(_attack(values, members, test, columns["forget"], c))
     table = []
     for part in PARTS:
         row: dict[str, Any] = {"split": part}
@@ -88,7 +88,7 @@ def _attack(
     values: np.ndarray,
     members: np.ndarray,
     test: np.ndarray,
-    columns: dict[str, np.ndarray],
+    forget: np.ndarray,
     c: float,
 ) -> dict[str, float]:
     """What one attack finds: `values` (points, features), the rest are places in them."""
@@ -99,9 +99,10 @@ def _attack(
         return SVC(C=c, gamma="auto").fit(values[np.concatenate([one, other])], known)
 
     whole = fitted(members, test)
-    scores = whole.decision_function(values)
-    found = {part: float((scores[own] <= 0).mean()) for part, own in columns.items()}
-    found["forget_auc"] = _auc(scores[columns["forget"]], scores[test])
+    asked = {"forget": forget, "retain": members, "val": test}
+    scores = {part: whole.decision_function(values[own]) for part, own in asked.items()}
+    found = {part: float((own <= 0).mean()) for part, own in scores.items()}
+    found["forget_auc"] = _auc(scores["forget"], scores["val"])
     # worth: each half is told apart by an attack that has learnt from the other
     halves = [(members[start::2], test[start::2]) for start in (0, 1)]
     rates, aucs = [], []
