@@ -40,9 +40,10 @@ def rows(
 ) -> list[dict[str, Any]]:
     """For each set of points the part called non-members, by each feature; mean and sd over models.
 
-    Of retain and validation set the points that the attack has learnt from are asked.     `confidence` is the probability of the true class (the paper's); `modified_entropy` that of Song
-    and Mittal 2021. `attacked`: only the first so many models; None: all. A model with a margin
-    that is not finite is diverged: its values are NaN, and so are the means.
+    Of retain and validation set the points are asked that the attack has learnt from. `confidence`
+    is the probability of the true class (the paper's); `modified_entropy` that of Song and Mittal
+    2021. `attacked`: only the first so many models; None: all. A model with a margin that is not
+    finite is diverged: its values are NaN, and so are the means.
     """
     models = len(record.seeds) if attacked is None else min(attacked, len(record.seeds))
     record = record.first(models)

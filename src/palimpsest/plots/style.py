@@ -81,9 +81,12 @@ def cost_colours() -> Colormap:
 
 
 def method_name(method: str) -> str:
-    """A method's name in the figures: `ga` is GA, `salun_mask` is salun mask."""
+    """A method's name in the figures: `ga` is GA, `ce_ft` is CE-FT, `zero_row` is zero row."""
     if method == "nothing":
         return "original"
+    if method.endswith("_ft"):
+        kind = method.removesuffix("_ft")
+        return f"{kind.upper()}-FT" if len(kind) <= 3 else f"{kind} FT"
     return method.upper() if len(method) <= 5 and "_" not in method else method.replace("_", " ")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from palimpsest.config.sentences import check_names
 from palimpsest.config.study import ExperimentsStudy
 from palimpsest.files import SettingError
-from palimpsest.values import Closed, Name, Share
+from palimpsest.values import Closed, Name, Positive
 
 EXPERIMENTS = {
     "table": ("ft", "ce_ft", "ice_ft", "kl_ft"),
@@ -33,7 +33,7 @@ class Figures(Closed):
 class Settings(ExperimentsStudy):
     """The section `classes`."""
 
-    equivalence_margin: Share
+    equivalence_margin: Positive
     figures: Figures
 
     def check(self, config: Mapping[str, Any]) -> None:
