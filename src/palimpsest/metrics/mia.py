@@ -100,8 +100,8 @@ def _attack(
         return SVC(C=c, gamma="auto").fit(values[np.concatenate([one, other])], known)
 
     whole = fitted(members, test)
-    asked = {"forget": forget, "retain": members, "val": test}
-    scores = {part: whole.decision_function(values[own]) for part, own in asked.items()}
+    parts = {"forget": forget, "retain": members, "val": test}
+    scores = {part: whole.decision_function(values[own]) for part, own in parts.items()}
     found = {part: float((own <= 0).mean()) for part, own in scores.items()}
     found["forget_auc"] = _auc(scores["forget"], scores["val"])
     # worth: each half is told apart by an attack that has learnt from the other

@@ -67,7 +67,7 @@ def _variants(trials: pd.DataFrame) -> pd.Series:
     columns = [name for name in trials.columns[: trials.columns.get_loc("seed")]]
     settings = [name for name in columns if name not in ("forget_set", "method")]
     words = pd.Series("", trials.index)
-    for method, own in trials.groupby("method", sort=False):
+    for _, own in trials.groupby("method", sort=False):
         telling = [n for n in varying(own, settings) if not n.startswith("prepare")]
         distinct = own.drop_duplicates(settings)
         for _, row in distinct.iterrows():
