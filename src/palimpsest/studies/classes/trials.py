@@ -100,7 +100,7 @@ def interval(values: np.ndarray) -> tuple[float, float, float, int]:
     one value a class; error and width are NaN for a single class."""
     freedom = len(values) - 1
     if freedom < 1:
-        return float(np.mean(values)), np.nan, np.nan, 0
+        return float(values[0]) if len(values) else np.nan, np.nan, np.nan, 0
     error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
     return float(np.mean(values)), error, float(t.ppf(0.975, freedom)) * error, freedom
 
