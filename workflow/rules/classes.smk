@@ -11,6 +11,12 @@ CLASSES_TABLES = {  # name among the inputs of programs -> file
     for table in [metric] + ([f"{metric}{MODELS}"] if metric != "klom" else [])
 }
 
+# forget sets that are one class -> that class
+SINGLE_CLASSES = {
+    name: definition["classes"][0]
+    for name, definition in config["forget_sets"].items()
+    if definition["kind"] == "classes" and len(definition["classes"]) == 1
+}
 CLASSES_OVERLAP = (
     {
         "originals": records_of("original", models_in([EXPERIMENTS["classes/table"]])),

@@ -17,8 +17,10 @@ import pandas as pd
 from palimpsest import claims
 from palimpsest.claims import Case, Measure
 from palimpsest.contrasts import Contrasts, Scores
+from palimpsest.data.splits import Split
 from palimpsest.files import InputError
-from palimpsest.studies.classes.overlap import rank_correlation
+from palimpsest.records import Record
+from palimpsest.studies.classes.overlap import overlaps, rank_correlation
 from palimpsest.studies.classes.trials import (
     ORACLE,
     QUANTITIES,
@@ -32,7 +34,7 @@ from palimpsest.verdicts import Answer, both
 TRIALS = ("table", "rates", "alpha", "divergence", "klom")
 """experiments whose trials are read"""
 INPUTS = (
-    "claims", "printed", "overlaps", *(f"{name}_accuracy_models" for name in TRIALS),
+    "claims", "printed", "originals", "base", *(f"{name}_accuracy_models" for name in TRIALS),
     "table_mia_models", "alpha_mia_models", "klom_klom", "klom_klom_redraws",
 )  # fmt: skip
 KEYS = (
@@ -50,7 +52,7 @@ class Results:
     Args:
         trials: experiment -> its trials (`trials.read_trials`).
         klom, klom_redraws: of the experiment `klom`.
-        overlaps: a row for each class: forget_set, overlap, margin (`overlap.py`).
+        overlaps: a row for each class: forget_set, overlap, minus_margin (`overlap.overlaps`).
         printed: the paper's numbers.
         margin: differences below it, in points of percent, count as none.
         strict: whether the chance of any false answer is held down, and not the part of false ones.
@@ -69,17 +71,30 @@ class Results:
         return class_means(self.trials[experiment])
 
 
-def judge(inputs: Mapping[str, Sequence[Path]], *, margin: float) -> pd.DataFrame:
-    """One row per claim of the file `claims`, by the tables; margin: points of percent."""
-    results = read_results({name: inputs[name][0] for name in INPUTS}, margin)
+def judge(
+    inputs: Mapping[str, Sequence[Path]], *, margin: float, classes: Mapping[str, int]
+) -> pd.DataFrame:
+    """One row per claim of the file `claims`, by the tables.
+
+    margin: points of percent. classes: the class of each forget set that is one.
+    """
+    results = read_results(inputs, margin, classes)
     asked = claims.read_claims(inputs["claims"][0], MEASURES, KEYS)
     return claims.judge(asked, results, MEASURES, replace(results, strict=True))
 
 
-def read_results(paths: Mapping[str, Path], margin: float) -> Results:
-    """The tables at these paths."""
+def read_results(
+    inputs: Mapping[str, Sequence[Path]], margin: float, classes: Mapping[str, int]
+) -> Results:
+    """The tables at these paths; the overlaps are worked out from the originals' records."""
     if not margin > 0:
         raise InputError(f"margin is {margin}; allowed: above 0, in points of percent")
+    paths = {name: own[0] for name, own in inputs.items() if own}
+    split = Split.load(paths["base"])
+    originals = Record.load(inputs["originals"]).of(split.points)
+    measured = overlaps(originals, split.columns("train")).set_index("class")
+    known = {name: number for name, number in classes.items() if number in measured.index}
+    rows = measured.loc[list(known.values())].assign(forget_set=list(known))
     trials = {
         name: read_trials(paths[f"{name}_accuracy_models"], paths.get(f"{name}_mia_models"))
         for name in TRIALS
@@ -88,7 +103,7 @@ def read_results(paths: Mapping[str, Path], margin: float) -> Results:
         trials,
         read_klom(paths["klom_klom"]),
         read_redraws(paths["klom_klom_redraws"]),
-        read_table(paths["overlaps"], ["forget_set", "overlap", "margin"]),
+        rows.assign(minus_margin=-rows["margin"]),
         read_table(paths["printed"], ["table", "dataset", "method", "quantity", "mean", "gap"]),
         margin,
     )
@@ -307,9 +322,10 @@ def _printed(results: Results, claim: Mapping[str, Any]) -> pd.DataFrame:
 def _printed_gap_is_the_difference(results: Results, claim: dict[str, Any]) -> list[Case]:
     """Each printed gap is the difference of the printed means."""
     rows, cases = _printed(results, claim), []
-    retrained = rows[rows["method"] == ORACLE].set_index(["dataset", "quantity"])["mean"]
+    keys = ["table", "dataset", "quantity"]
+    retrained = rows[rows["method"] == ORACLE].set_index(keys)["mean"]
     for _, row in rows[rows["gap"].notna()].iterrows():
-        true = abs(row["mean"] - retrained[(row["dataset"], row["quantity"])])
+        true = abs(row["mean"] - retrained[tuple(row[keys])])
         name = f"{row['dataset']}, {row['quantity']} of {row['method']}"
         name += f": {row['gap']:g} printed, {true:.2f}"
         cases.append(Case(name, bool(abs(true - row["gap"]) < _ROUNDING)))

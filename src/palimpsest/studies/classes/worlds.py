@@ -76,6 +76,11 @@ def as_told(results: Results) -> Results:
     return _like(results, told)
 
 
+def broken(results: Results) -> Results:
+    """Every method breaks the model: little of anything is right."""
+    return _like(results, lambda row: {"UA": 90.0, "RA": 20.0, "MIA": 90.0, "TA": 20.0})
+
+
 _FAR = {"UA": -80.0, "RA": -10.0, "MIA": -40.0, "TA": -10.0}
 _TOLD: Mapping[str, Mapping[str, float]] = {
     "FT": {"UA": -80.0, "RA": 0.0, "MIA": -25.0, "TA": 0.0},
@@ -96,6 +101,7 @@ WORLDS: Mapping[str, Callable[[Results], Results]] = {
     "the original": the_original,
     "half way": half_way,
     "the oracle": the_oracle,
+    "all broken": broken,
     "as the paper says": as_told,
 }
 MUST: Mapping[str, Mapping[str, str]] = {
@@ -121,6 +127,11 @@ MUST: Mapping[str, Mapping[str, str]] = {
         "kl_keeps_ra_like_retraining": HOLDS, "ice_above_ce_at_every_alpha": FAILS,
         "ft_forgets_at_some_rate": HOLDS, "zero_row_is_no_worse": HOLDS,
     },
+    "all broken": {
+        "ft_keeps_the_rest": FAILS, "ce_loses_much_ra": HOLDS,
+        "ce_and_ice_unlearn_perfectly": FAILS, "kl_keeps_ra_like_retraining": FAILS, "ice_keeps_more_than_ce": FAILS,
+        "wrong_labels_raise_ua": FAILS, "kl_declines_little_in_ua": FAILS,
+    },
     "as the paper says": {
         "ft_does_not_forget": HOLDS, "ft_keeps_the_rest": HOLDS, "mia_of_ft_is_below": HOLDS,
         "wrong_labels_raise_ua": HOLDS, "ce_and_ice_unlearn_perfectly": HOLDS,
@@ -135,12 +146,14 @@ MUST: Mapping[str, Mapping[str, str]] = {
 """world -> claim -> the verdict that its truth demands, where it demands one"""
 
 
-def judge(inputs: Mapping[str, Sequence[Path]], *, margin: float) -> pd.DataFrame:
+def judge(
+    inputs: Mapping[str, Sequence[Path]], *, margin: float, classes: Mapping[str, int]
+) -> pd.DataFrame:
     """The verdict on each claim in each world, and what it must be: the columns are COLUMNS.
 
     Claims about printed numbers have no worlds.
     """
-    results = read_results({name: inputs[name][0] for name in INPUTS}, margin)
+    results = read_results(inputs, margin, classes)
     asked = claims.read_claims(inputs["claims"][0], MEASURES, KEYS)
     asked = [one for one in asked if not one["measured_by"].startswith("printed")]
     parts = []
