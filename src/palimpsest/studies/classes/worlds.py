@@ -130,7 +130,8 @@ MUST: Mapping[str, Mapping[str, str]] = {
     "all broken": {
         "ft_keeps_the_rest": FAILS, "ce_loses_much_ra": HOLDS,
         "ce_and_ice_unlearn_perfectly": FAILS, "kl_keeps_ra_like_retraining": FAILS,
-        "ice_keeps_more_than_ce": FAILS, "wrong_labels_raise_ua": FAILS, "kl_declines_little_in_ua": FAILS,
+        "ice_keeps_more_than_ce": FAILS, "wrong_labels_raise_ua": FAILS,
+        "kl_declines_little_in_ua": FAILS,
     },
     "as the paper says": {
         "ft_does_not_forget": HOLDS, "ft_keeps_the_rest": HOLDS, "mia_of_ft_is_below": HOLDS,
