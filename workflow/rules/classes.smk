@@ -10,9 +10,13 @@ CLASSES_TABLES = {  # name among the inputs of programs -> file
     for metric in part.metrics
     for table in [metric] + ([f"{metric}{MODELS}"] if metric != "klom" else [])
 }
+FIGURE_NOTES["classes"] = SETUP
+FIGURE_SETTINGS["classes"] = {}
+FIGURE_FILES["classes"] = CLASSES_TABLES | {"printed": "reports/classes/printed.csv"}
 
 
 rule classes:
     input:
         list(CLASSES_TABLES.values()),
+        tables_in("classes"),
     localrule: True
