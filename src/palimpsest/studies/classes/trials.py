@@ -124,8 +124,8 @@ def summary(trials: pd.DataFrame, against: str = "FT") -> pd.DataFrame:
                 "variant": variant, "quantity": quantity, "mean": by_class.mean(),
                 "sd": values.std(ddof=1), "gap": abs(by_class.mean() - oracle),
             }  # fmt: skip
-            compared = base is not None and variant != against
-            row |= over_classes(by_class, base[quantity] if compared else None)
+            own_base = None if base is None or variant == against else base[quantity]
+            row |= over_classes(by_class, own_base)
             rows.append(row | {"trials": len(values), "diverged": int(own["diverged"].sum())})
     return pd.DataFrame(rows)
 

@@ -1,4 +1,4 @@
-"""The tables of the study of classes: their numbers by plain arithmetic, and what the paper prints."""
+"""The tables of the study of classes: their numbers by plain arithmetic, and the paper's."""
 
 import math
 from pathlib import Path
