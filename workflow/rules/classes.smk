@@ -10,6 +10,9 @@ CLASSES_TABLES = {  # name among the inputs of programs -> file
     for metric in part.metrics
     for table in [metric] + ([f"{metric}{MODELS}"] if metric != "klom" else [])
 }
+FIGURE_NOTES["classes"] = SETUP
+FIGURE_SETTINGS["classes"] = {}
+FIGURE_FILES["classes"] = CLASSES_TABLES | {"printed": "reports/classes/printed.csv"}
 
 # forget sets that are one class -> that class
 SINGLE_CLASSES = {
@@ -85,4 +88,5 @@ rule judge_classes:
 rule classes:
     input:
         list(CLASSES_TABLES.values()),
+        tables_in("classes"),
     localrule: True

@@ -118,26 +118,29 @@ def summary(trials: pd.DataFrame, against: str = "FT") -> pd.DataFrame:
     for variant, own in trials.groupby("variant", sort=False):
         for quantity in QUANTITIES:
             by_class = means.loc[variant, quantity].dropna()
-            mean, _, half, _ = interval(by_class.to_numpy())
             oracle = means.loc[ORACLE, quantity].reindex(by_class.index).mean()
             values = own[quantity].dropna()
             row = {
-                "variant": variant, "quantity": quantity, "mean": mean,
-                "sd": values.std(ddof=1), "gap": abs(mean - oracle),
-                "low": mean - half, "high": mean + half,
+                "variant": variant, "quantity": quantity, "mean": by_class.mean(),
+                "sd": values.std(ddof=1), "gap": abs(by_class.mean() - oracle),
             }  # fmt: skip
-            if base is not None and variant != against:
-                paired = (by_class - base[quantity]).dropna().to_numpy()
-                difference, error, width, freedom = interval(paired)
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    p = 2 * t.sf(abs(difference) / error, freedom) if freedom else np.nan
-                row |= {
-                    "difference": difference, "difference_low": difference - width,
-                    "difference_high": difference + width, "p": p,
-                }  # fmt: skip
-            row |= {
-                "classes": len(by_class), "trials": len(values),
-                "diverged": int(own["diverged"].sum()),
-            }  # fmt: skip
-            rows.append(row)
+            own_base = None if base is None or variant == against else base[quantity]
+            row |= over_classes(by_class, own_base)
+            rows.append(row | {"trials": len(values), "diverged": int(own["diverged"].sum())})
     return pd.DataFrame(rows)
+
+
+def over_classes(by_class: pd.Series, base: pd.Series | None = None) -> dict[str, float]:
+    """What is said of one value a class: the interval of its mean, and its difference from `base`,
+    paired by class."""
+    mean, _, half, _ = interval(by_class.to_numpy())
+    row: dict[str, float] = {"low": mean - half, "high": mean + half}
+    if base is not None:
+        difference, error, width, freedom = interval((by_class - base).dropna().to_numpy())
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = 2 * t.sf(abs(difference) / error, freedom) if freedom else np.nan
+        row |= {
+            "difference": difference, "difference_low": difference - width,
+            "difference_high": difference + width, "p": p,
+        }  # fmt: skip
+    return row | {"classes": len(by_class)}
