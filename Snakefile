@@ -53,6 +53,10 @@ for study in STUDIES:
     include: f"workflow/rules/{study}.smk"
 
 
+if workflow.is_main_process:
+    check_targets(sys.argv[1:])
+
+
 rule all:
     default_target: True
     input:

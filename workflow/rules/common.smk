@@ -15,7 +15,7 @@ from snakemake.logging import logger
 from palimpsest import config as configuration
 from palimpsest import registry, runs
 from palimpsest.config import needs
-from palimpsest.config.checking import check
+from palimpsest.config.checking import check, check_target
 from palimpsest.config.settings import chosen_studies
 from palimpsest.config.study import experiments
 from palimpsest.datamodels.estimate import shipped_path
@@ -47,12 +47,9 @@ RUNS_JOBS = workflow.is_main_process and not any(
 )
 
 overlays = [os.path.relpath(path) for path in workflow.configfiles]
+overlays = ["config.yaml", *(path for path in overlays if path != "config.yaml")]
 try:
-    check(
-        config,
-        files=["config.yaml", *(path for path in overlays if path != "config.yaml")],
-        machine=RUNS_JOBS,
-    )
+    check(config, files=overlays, machine=RUNS_JOBS)
 except InputError as error:
     sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
 
@@ -141,6 +138,24 @@ def block_arguments(block, first_seed, models, size):
 
 
 STUDIES = registry.names("studies")
+
+
+def check_targets(words):
+    """End where a word of the command line is a target of a study that the run does not list."""
+    for word in words:
+        parts = Path(word).parts
+        study = (
+            parts[2] if parts[:2] == ("results", config["run"]) and parts[2:] else ""
+        )
+        if workflow.is_rule(word):
+            study = Path(workflow.get_rule(word).snakefile).stem
+        if study in STUDIES:
+            try:
+                check_target(word, study, config, files=overlays)
+            except InputError as error:
+                sys.exit(f"error: {error}")
+
+
 TABLES = [
     *(
         name + more

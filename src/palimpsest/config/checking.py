@@ -10,6 +10,7 @@ from palimpsest.config.meaning import check_meaning
 from palimpsest.config.origins import Origins
 from palimpsest.config.reading import read_settings
 from palimpsest.config.sentences import validate
+from palimpsest.config.study import Experiment, ExperimentsStudy
 from palimpsest.files import InputError
 
 MOST = 10
@@ -38,6 +39,22 @@ def check(
         check_machine(origins, root)
     if told:
         raise InputError("\n".join(told[:MOST]))
+
+
+def check_target(
+    target: str, study: str, config: Mapping[str, Any], *, files: Sequence[str | Path]
+) -> None:
+    """InputError for a `target` of a `study` of populations that the run does not list."""
+    listed = config["studies"]
+    if study in listed or not issubclass(settings.studies()[study], Experiment | ExperimentsStudy):
+        return
+    file = Origins(config, [(str(file), read_settings(file)) for file in files]).file_of(
+        ("studies",)
+    )
+    raise InputError(
+        f"{file}: studies is [{', '.join(listed)}], and the target {target} belongs to {study}; "
+        f"needed: {study} among them, as in --config 'studies=[{', '.join([*listed, study])}]'"
+    )
 
 
 def _check_run(origins: Origins) -> None:

@@ -27,7 +27,7 @@ from palimpsest.data.facts import Facts
 from palimpsest.data.splits import Split, base_split
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate, shipped_names, shipped_path
 from palimpsest.files import InputError, SettingError
-from palimpsest.plans.plan import Plan
+from palimpsest.plans.plan import Prepare
 
 Config = Mapping[str, Any]
 Sizes = tuple[int, int] | None
@@ -40,7 +40,8 @@ _SIZES = ["data.name", "data.val_fraction", "data.train_size"]
 def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]:
     """A sentence for each part that does not fit; `root` is where relative paths start.
 
-    Reads a data set only for a forget set from a file, and only where its labels decide which
+    What a study asks of populations and forget sets is held to those of the run where the run lists
+    it. Reads a data set only for a forget set from a file, and only where its labels decide which
     points are trained on.
     """
     config: Config = origins.config
@@ -50,7 +51,8 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
     with keep(told):
         facts, sizes = facts_and_sizes(origins, root)
     tests = experiments(dict(checked))
-    used = list(dict.fromkeys(name for test in tests.values() for name in test.forget_sets))
+    listed = [name for name in tests if key_of(name)[0] in config["studies"]]
+    used = list(dict.fromkeys(one for name in listed for one in tests[name].forget_sets))
     with keep(told), origins.below():
         if config["run"] in registry.names("studies"):
             found = f"is {config['run']}, the name of a study"
@@ -76,7 +78,7 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
         with keep(told), origins.below():
             check_names(f"{dotted(place)}.forget_sets", test.forget_sets, defined, guess=True)
         with keep(told), origins.below():
-            if test.models is not None:
+            if test.models is not None and name in listed:
                 _at_most(dotted(place), {"models": test.models}, "models", populations, "models")
         with keep(told):
             _check_methods(place, test, origins)
@@ -88,7 +90,8 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
                 study.check(config)
     with keep(told), origins.below():
         others = [f"{dotted(key_of(name))}.forget_sets" for name in tests]
-        check_names("populations.second_oracle", populations["second_oracle"], used, others=others)
+        every = list(dict.fromkeys(one for test in tests.values() for one in test.forget_sets))
+        check_names("populations.second_oracle", populations["second_oracle"], every, others=others)
     with keep(told), origins.below():
         _check_datamodels(config, sizes)
     for name in used:
@@ -150,11 +153,15 @@ def _check_methods(key: Key, test: Experiment, origins: Origins) -> None:
         if method not in grids_of and any(field.is_required() for field in fields):
             missing = (*key, "grids", method)
             raise _missing(origins, (*key, "methods"), missing, "a grid for each method")
-    for method, grids in grids_of.items():
+    for method in dict.fromkeys([*test.methods, *grids_of]):
+        grids = grids_of.get(method, [{}])
         for place, grid in enumerate(grids):
-            with origins.below(*key, "grids", method, place):
+            where = ("grids", method, place) if method in grids_of else ()
+            with origins.below(*key, *where):
                 for setting in combinations(method, [grid]):
-                    _check_prepare(plan_of(method, setting), test, origins)
+                    prepare = plan_of(method, setting).prepare
+                    named = ("prepare", prepare and prepare.name) if where else ("methods", method)
+                    _check_prepare(prepare, named, key, test, origins)
         settings = combinations(method, grids)
         for number, setting in enumerate(settings):
             if setting in settings[:number]:
@@ -163,9 +170,11 @@ def _check_methods(key: Key, test: Experiment, origins: Origins) -> None:
                 raise origins.error((*key, "grids", method), found, "each setting once")
 
 
-def _check_prepare(plan: Plan, test: Experiment, origins: Origins) -> None:
-    """What a preparation needs of the forget sets, these have."""
-    prepare = plan.prepare
+def _check_prepare(
+    prepare: Prepare | None, named: tuple[str, Any], key: Key, test: Experiment, origins: Origins
+) -> None:
+    """What a preparation needs of the forget sets, these have; `named`: the key that asks for it,
+    and the name there."""
     if prepare is None:
         return
     needs = getattr(registry.module("preparations", prepare.name), "NEEDS", ())
@@ -176,9 +185,10 @@ def _check_prepare(plan: Plan, test: Experiment, origins: Origins) -> None:
         kind = definition["kind"]
         given = getattr(registry.module("data/forget_sets", kind), "GIVES", ())
         if lacking := [need for need in needs if need not in given]:
-            found = f"names {prepare.name}, which needs a {lacking[0].replace('_', ' ')}, and the "
-            found += f"forget set {name} is of kind {kind}"
-            raise Conflict("prepare", found, "forget sets of kind classes", [f"forget_sets.{name}"])
+            found = f"names {named[1]}, which needs a {lacking[0].replace('_', ' ')}, and "
+            found += f"forget_sets.{name}.kind is {kind}"
+            others = [f"{dotted(key)}.forget_sets", f"forget_sets.{name}"]
+            raise Conflict(named[0], found, "forget sets of kind classes", others)
 
 
 def _check_metrics(key: Key, test: Experiment, origins: Origins) -> None:

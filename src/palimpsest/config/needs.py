@@ -54,7 +54,8 @@ def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
     where important points are sought the models on random subsets."""
     use, populations = Use.of(config, facts), config["populations"]
     measured = populations["models"] + sum(use.oracles.values()) + use.unlearned
-    measured += populations["second_oracle_models"] * len(populations["second_oracle"])
+    second = sum(name in use.oracles for name in populations["second_oracle"])
+    measured += populations["second_oracle_models"] * second
     kept = measured * (train + val) * use.record + populations["models"] * use.weights * FLOAT
     if use.estimates:
         kept += subset_models(config["datamodels"]) * train * (FLOAT + 1)  # margins and membership

@@ -52,7 +52,7 @@ class Settings(Experiment):
         if missing := [name for name in ("klom", "accuracy") if name not in self.metrics]:
             found = f"names {', '.join(self.metrics)}, and not {missing[0]}"
             raise SettingError("metrics", found, "klom, accuracy, and others beside them")
-        if max(self.numbers_of_models) > models:
+        if max(self.numbers_of_models) > models and "ascent" in config["studies"]:
             found = f"holds {max(self.numbers_of_models)}"
             allowed = f"at most populations.models, which is {models}"
             raise Conflict("numbers_of_models", found, allowed, ["populations.models"])
