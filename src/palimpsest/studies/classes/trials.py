@@ -71,8 +71,11 @@ def _variants(trials: pd.DataFrame) -> pd.Series:
         telling = [n for n in varying(own, settings) if not n.startswith("prepare")]
         distinct = own.drop_duplicates(settings)
         for _, row in distinct.iterrows():
+            masks = own[own["prepare"] == row["prepare"]] if "prepare" in own else own[:0]
+            more = [n for n in varying(masks, settings) if n.startswith("prepare_")]
+            more = [n for n in more if n != "prepare_action"]
             same = own[settings].eq(row[settings]) | (own[settings].isna() & row[settings].isna())
-            words[own.index[same.all(axis=1)]] = variant_name(row, telling)
+            words[own.index[same.all(axis=1)]] = variant_name(row, [*telling, *more])
     return words
 
 

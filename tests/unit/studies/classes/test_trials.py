@@ -104,3 +104,12 @@ def test_diverged_models_are_counted(folder: Path, tmp_path: Path) -> None:
     table = summary(read_trials(tmp_path / "accuracy_models.csv"))
     assert table[table.variant == "ICE-FT"]["diverged"].eq(1).all()
     assert table[table.variant == "CE-FT"]["diverged"].eq(0).all()
+
+
+def test_two_shares_of_one_mask_are_two_variants(folder: Path, tmp_path: Path) -> None:
+    rows = read_table(folder / "table/accuracy_models.csv")
+    other = rows[rows.prepare == "salun_mask"].assign(prepare_share=0.3)
+    pd.concat([rows, other]).to_csv(tmp_path / "accuracy_models.csv", index=False)
+    names = set(read_trials(tmp_path / "accuracy_models.csv")["variant"])
+    assert {"FT + salun mask, prepare share 0.3", "FT + salun mask, prepare share 0.5"} <= names
+    assert "FT + rbm mask, zero" in names
