@@ -10,7 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from palimpsest.plots.style import INK, cost_colours, figure_style, method_name, point_handle, start_figure
+from palimpsest.plots.style import (
+    INK,
+    cost_colours,
+    figure_style,
+    method_name,
+    point_handle,
+    start_figure,
+)
 from palimpsest.studies.classes.figures._charts import (
     QUANTITY_MARKERS,
     draw_bars,
