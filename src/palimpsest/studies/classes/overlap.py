@@ -1,8 +1,8 @@
 """From theory to network: how much a class shares with the others, in the originals' features.
 
-The theory of "Understanding Fine-tuning in Approximate Unlearning" says that fine-tuning forgets
-the features that only the forget set has, and keeps those that it shares with the rest. Its overlap
-is known there; in a network it is measured before anything is forgotten.
+In the theory of "Understanding Fine-tuning in Approximate Unlearning" fine-tuning forgets nothing,
+whether features overlap or not (Theorems 3.2 and 3.4); networks forget some classes, and others
+not. Here the overlap is measured before anything is forgotten, so it may say which.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""UA, RA, MIA-efficacy and TA of every variant: the numbers of the tables, so that they can be read."""
+"""UA, RA, MIA-efficacy and TA of every variant: the tables, so that they can be read."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,9 +36,11 @@ def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figur
     with figure_style():
         handles = [
             point_handle("mean over classes", "o", face=sns.color_palette()[0], edge=INK),
-            *spread_handles(diverged=any(lost.values()), intervals=bool(table["low"].notna().any())),
+            *spread_handles(
+                diverged=any(lost.values()), intervals=bool(table["low"].notna().any())
+            ),
             reference_handle(),
-        ]  # fmt: skip
+        ]
         figure, top = start_figure(9.6, 0.21 * len(variants) + 1.1, handles, note)
         axes = top.subplots(1, len(AXIS_NAMES), sharey=True, squeeze=False)[0]
         for ax, quantity in zip(axes, AXIS_NAMES, strict=True):

@@ -1,4 +1,4 @@
-"""Figures 3 and 6: the methods of fine-tuning as polygons over five axes, as the paper shows them."""
+"""Figures 3 and 6: the methods of fine-tuning as polygons over five axes, as in the paper."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

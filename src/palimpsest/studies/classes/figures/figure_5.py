@@ -1,4 +1,4 @@
-"""Figure 5: t-SNE of the penultimate features of one model, before and after its class is forgotten."""
+"""Figure 5: t-SNE of the penultimate features of one model, before and after it forgets a class."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From theory to network: is a class that shares its features with another harder to forget?"""
+"""From theory to network: is the class forgotten that shares features with another?"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
