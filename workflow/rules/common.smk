@@ -1,6 +1,7 @@
 # What all rules share: the checked configuration, the library files of a program, blocks of seeds.
 
 import ast
+import functools
 import json
 import os
 import re
@@ -232,6 +233,7 @@ def settings_in(test, method):
     return configuration.combinations(method, test.grids.get(method, [{}]))
 
 
+@functools.cache
 def settings_of(method, forget_set):
     """The settings of a method that the run's experiments ask for on a forget set, each once."""
     asked = []

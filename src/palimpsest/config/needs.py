@@ -3,8 +3,11 @@
 Rough on purpose, from above: a scheduler stops a job that asked for too little.
 """
 
+import functools
+import json
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from palimpsest import records, registry
 from palimpsest.config.grids import combinations, plan_of
 from palimpsest.config.reading import merge
 from palimpsest.config.settings import chosen_studies
-from palimpsest.config.study import experiments
+from palimpsest.config.study import Experiment, experiments
 from palimpsest.data.facts import Facts
 from palimpsest.data.splits import part_sizes
 
@@ -22,8 +25,8 @@ Config = Mapping[str, Any]
 UNKNOWN = Facts(points=60_000, train_points=50_000, classes=10, item=(3, 32, 32), vocabulary=50_000)
 """taken where nothing is known of a data set before it is loaded: it may be as large as this"""
 FLOAT = 4
-WIDEST = 64
-"""features of one point: rather more than small models have"""
+WIDEST = 512
+"""features of one point: those of the widest model there is, ResNet-18 at width 64"""
 ESTIMATORS = "datamodels/estimators"
 MB = 1e6
 WORK_A_MINUTE = {"cpu": 5e9, "cuda": 8e11}
@@ -52,11 +55,8 @@ def set_sizes(config: Config, facts: Facts) -> tuple[int, int]:
 def disk_bytes(config: Config, facts: Facts, train: int, val: int) -> int:
     """Bytes that the listed studies keep: records of all models, originals' weights, and
     where important points are sought the models on random subsets."""
-    use, populations = Use.of(config, facts), config["populations"]
-    measured = populations["models"] + sum(use.oracles.values()) + use.unlearned
-    second = sum(name in use.oracles for name in populations["second_oracle"])
-    measured += populations["second_oracle_models"] * second
-    kept = measured * (train + val) * use.record + populations["models"] * use.weights * FLOAT
+    use, models = Use.of(config, facts), config["populations"]["models"]
+    kept = (models * use.original + use.kept) * (train + val) + models * use.weights * FLOAT
     if use.estimates:
         kept += subset_models(config["datamodels"]) * train * (FLOAT + 1)  # margins and membership
     return kept
@@ -90,14 +90,21 @@ def minutes(step: str, config: Config, facts: Facts | None) -> int:
 
 def _needs(config: Config, facts: Facts | None) -> dict[str, tuple[float, float]]:
     """Step -> megabytes, minutes: a floor for libraries and start, and what grows with the run."""
+    return _needs_of(json.dumps(dict(config)), facts)
+
+
+@functools.lru_cache(maxsize=1)
+def _needs_of(settings: str, facts: Facts | None) -> dict[str, tuple[float, float]]:
+    config: Config = json.loads(settings)
     if facts is None:
         facts, config = UNKNOWN, merge(config, {"data": {"train_size": None, "val_size": None}})
     use, (train, val) = Use.of(config, facts), set_sizes(config, facts)
     populations, datamodels = config["populations"], config["datamodels"]
-    models, block = populations["models"], min(populations["block"], populations["models"])
+    block = min(populations["block"], populations["models"])
     halves = min(datamodels["block"], subset_models(datamodels)) * datamodels["fraction"]
     inputs, matrix = facts.points * facts.values * FLOAT / MB, train**2 * FLOAT / MB
-    sweep = use.settings * (train + val) * use.record / MB  # one model under all settings
+    sweep = use.sweep * (train + val) / MB  # one model under all settings
+    scored = use.scored * (train + val) / MB
     training = 2 * inputs + 4 * block * use.weights * FLOAT / MB  # gradients, momentum, results
     work = use.weights / WORK_A_MINUTE[config["device"]]
     epochs = config["training"]["epochs"] * train * work
@@ -108,64 +115,71 @@ def _needs(config: Config, facts: Facts | None) -> dict[str, tuple[float, float]
         "unlearn_block": (5500 + training + 2 * block * sweep, 480 + block * use.passes * work),
         "estimate_datamodel": (5000 + 5 * matrix, 180 + matrix / 100),
         "select_forget_set": (2000, 45),
-        "score": (9000 + 3 * models * sweep, 180 + models * sweep / 25),
+        "score": (9000 + 3 * scored, 180 + scored / 25),
     }
 
 
 @dataclass
 class Use:
-    """What the listed studies make of a data set.
+    """What the listed studies make of a data set: models, and bytes of their records at one point.
 
     Args:
         weights: of one model.
-        record: bytes that are kept of one model at one point.
-        oracles: how many each forget set in use has.
-        estimates: whether a datamodel is estimated to choose some of them.
-        unlearned: unlearned models, each setting's own.
-        settings: of the method that has most.
+        original: bytes of one original.
+        kept: of all oracles and all unlearned models.
+        sweep: of one model in all settings of a method, the most that a job of unlearning leaves.
+        scored: of all models in all of these settings, the most that a job of scoring reads.
+        estimates: whether a datamodel is estimated to choose some of the forget sets.
         passes: points whose gradient one model takes, in all settings of the longest method.
     """
 
     weights: int
-    record: int
-    oracles: dict[str, int]
+    original: int
+    kept: int = 0
+    sweep: int = 0
+    scored: int = 0
     estimates: bool = False
-    unlearned: int = 0
-    settings: int = 0
     passes: int = 0
 
     @classmethod
     def of(cls, config: Config, facts: Facts) -> "Use":
         """Count what `config` asks for."""
-        listed = list(experiments(chosen_studies(config)).values())
-        every = config["populations"]["models"]
-        oracles: dict[str, int] = {}
-        for test in listed:
-            for name in test.forget_sets:
-                oracles[name] = max(oracles.get(name, 0), test.models or every)
-        model, many = dict(config["model"]), {"logits": facts.classes, "features": WIDEST}
-        use = cls(
-            weights=registry.module("models", model.pop("name")).weights(facts, **model),
-            record=sum(
-                records.STATISTICS[name].itemsize * many.get(name, 1)
-                for name in {*records.ALWAYS}.union(*(test.record for test in listed))
-            ),
-            oracles=oracles,
-        )
-        train, forget = set_sizes(config, facts)[0], 1
-        for definition in (dict(config["forget_sets"][name]) for name in use.oracles):
+        listed, populations = experiments(chosen_studies(config)), config["populations"]
+        many = {"logits": facts.classes, "features": WIDEST}
+
+        def record(tests: Iterable[Experiment]) -> int:
+            names = {*records.ALWAYS}.union(*(test.record for test in tests))
+            return sum(records.STATISTICS[name].itemsize * many.get(name, 1) for name in names)
+
+        def models(tests: Iterable[Experiment]) -> int:
+            return max(test.models or populations["models"] for test in tests)
+
+        model = dict(config["model"])
+        weights = registry.module("models", model.pop("name")).weights(facts, **model)
+        use, train, forget = cls(weights, record(listed.values())), set_sizes(config, facts)[0], 1
+        sweeps: Counter[tuple[str, tuple[str, ...]]] = Counter()  # of a method, for experiments
+        for name in dict.fromkeys(name for test in listed.values() for name in test.forget_sets):
+            tests = {key: test for key, test in listed.items() if name in test.forget_sets}
+            second = name in populations["second_oracle"] and populations["second_oracle_models"]
+            use.kept += (models(tests.values()) + second) * record(tests.values())
+            for method in {method for test in tests.values() for method in test.methods}:
+                sweeps[method, tuple(key for key in tests if method in tests[key].methods)] += 1
+            definition = dict(config["forget_sets"][name])
             anew = config["datamodels"]["shipped"] is None
             use.estimates |= anew and needs_estimate(definition)
             kind = registry.module("data/forget_sets", definition.pop("kind"))
             forget = max(forget, kind.points(definition) or train // 10)
         sizes = {"forget": forget, "retain": train, "train": train}
-        for test in listed:
-            models = (test.models or every) * len(test.forget_sets)
-            for method in test.methods:
-                settings = combinations(method, test.grids.get(method, [{}]))
-                plans = [plan for plan in (plan_of(method, s) for s in settings) if plan.epochs]
-                passes = sum(plan.passes(sizes) for plan in plans)
-                use.unlearned += len(plans) * models
-                use.settings = max(use.settings, len(plans))
-                use.passes = max(use.passes, passes)
+        for (method, keys), forget_sets in sweeps.items():
+            own = [listed[key] for key in keys]
+            settings: list[Any] = []
+            for test in own:
+                asked = combinations(method, test.grids.get(method, [{}]))
+                settings += [setting for setting in asked if setting not in settings]
+            plans = [plan for plan in (plan_of(method, s) for s in settings) if plan.epochs]
+            sweep = len(plans) * record(own)
+            use.kept += forget_sets * models(own) * sweep
+            use.sweep = max(use.sweep, sweep)
+            use.scored = max(use.scored, models(own) * sweep)
+            use.passes = max(use.passes, sum(plan.passes(sizes) for plan in plans))
         return use
