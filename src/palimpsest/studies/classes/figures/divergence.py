@@ -93,7 +93,7 @@ def setting_name(row: pd.Series) -> str:
 
 def _colours(looks: Sequence[tuple[str, float]]) -> dict[tuple[str, float], Any]:
     """A colour for each method, in a darker shade for each larger alpha."""
-    found = {}
+    found: dict[tuple[str, float], Any] = {}
     for method, colour in zip(MARKERS, sns.color_palette(), strict=False):
         alphas = [alpha for name, alpha in looks if name == method]
         shades = sns.light_palette(colour, len(alphas) + 1)[1:]

@@ -46,7 +46,7 @@ def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figur
     chosen = trials[trials["method"].isin([*METHODS, "oracle"])]
     table = over_classes(chosen, keys=["alpha"])
     table = table[table["method"] != "oracle"].sort_values(["method", "alpha"], kind="stable")
-    lines = [
+    lines: list[tuple[str, dict[str, tuple[str, ...]]]] = [
         ("a", {"kl_ft": tuple(QUANTITY_MARKERS)}),
         ("b", {"ce_ft": tuple(QUANTITY_MARKERS), "ice_ft": tuple(QUANTITY_MARKERS)}),
         ("c", dict.fromkeys(METHODS, ("RA", "TA"))),
