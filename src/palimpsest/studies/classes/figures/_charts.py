@@ -28,7 +28,8 @@ def over_classes(
     trials: pd.DataFrame, quantities: Sequence[str] = QUANTITIES, keys: Sequence[str] = ()
 ) -> pd.DataFrame:
     """A row for each variant and quantity: method, `keys`, `mean` over classes, its 95 % interval
-    `low`, `high` (NaN for one class), `classes`, and the trials that `diverged`.
+    `low`, `high` (NaN for one class), `classes` with the `least` and `most` of them, and the trials
+    that `diverged`.
 
     Methods stand in the order of METHODS, that of the plain setting first.
     """
@@ -40,7 +41,10 @@ def over_classes(
             mean, _, half, _ = interval(values) if len(values) else (np.nan, 0, np.nan, 0)
             rows.append({
                 **about, "quantity": quantity, "mean": mean, "low": mean - half,
-                "high": mean + half, "classes": len(values), "diverged": int(own["diverged"].sum()),
+                "high": mean + half, "classes": len(values),
+                "least": values.min() if len(values) else np.nan,
+                "most": values.max() if len(values) else np.nan,
+                "diverged": int(own["diverged"].sum()),
             })  # fmt: skip
     places = {name: place for place, name in enumerate(METHODS)}
     order = [
@@ -72,13 +76,15 @@ def draw_bars(
                 elinewidth=0.8, alpha=0.8, zorder=2.5)  # fmt: skip
 
 
-def percent_limits(values: Sequence[float] | pd.Series, room: float = 0.06) -> tuple[float, float]:
-    """Limits in which all `values` fit, with some room; intervals may leave them."""
+def limits_of(
+    values: Sequence[float] | pd.Series, room: float = 0.06, least: float = 1.0
+) -> tuple[float, float]:
+    """Limits in which all `values` fit, with room, at least `least`; intervals may leave them."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     if not len(finite):
         return -2.0, 102.0
-    spare = max(1.0, room * float(np.ptp(finite)))
+    spare = max(least, room * float(np.ptp(finite)))
     return float(finite.min()) - spare, float(finite.max()) + spare
 
 

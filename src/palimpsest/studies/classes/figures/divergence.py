@@ -19,10 +19,10 @@ from palimpsest.studies.classes.figures._charts import (
     AXIS_NAMES,
     MEANINGS,
     draw_bars,
+    limits_of,
     mark_diverged,
     oracle_means,
     over_classes,
-    percent_limits,
     reference_handle,
     spread_handles,
 )
@@ -93,7 +93,7 @@ def setting_name(row: pd.Series) -> str:
 
 def _colours(looks: Sequence[tuple[str, float]]) -> dict[tuple[str, float], Any]:
     """A colour for each method, in a darker shade for each larger alpha."""
-    found = {}
+    found: dict[tuple[str, float], Any] = {}
     for method, colour in zip(MARKERS, sns.color_palette(), strict=False):
         alphas = [alpha for name, alpha in looks if name == method]
         shades = sns.light_palette(colour, len(alphas) + 1)[1:]
@@ -114,7 +114,7 @@ def _draw_panel(
     for (method, alpha), own in means.groupby(["method", "alpha"]):
         ax.scatter(own["mean"], own["place"], marker=MARKERS[str(method)], s=26,
                    color=colours[method, alpha], ec=INK, lw=0.5, zorder=4)  # fmt: skip
-    limits = percent_limits([*classes, oracle])
+    limits = limits_of([*classes, oracle])
     lost = means[means["diverged"] > 0]
     mark_diverged(ax, lost["mean"].fillna(limits[0]), lost["place"])
     ax.set_xlim(limits)

@@ -14,10 +14,10 @@ from palimpsest.studies.classes.figures._charts import (
     AXIS_NAMES,
     MEANINGS,
     draw_bars,
+    limits_of,
     mark_diverged,
     oracle_means,
     over_classes,
-    percent_limits,
     reference_handle,
     spread_handles,
 )
@@ -58,7 +58,7 @@ def _draw_panel(
 ) -> None:
     rows = np.array([variants.index(name) for name in classes.index.get_level_values("variant")])
     ax.scatter(classes, rows, s=9, color="0.75", lw=0, zorder=2)
-    limits = percent_limits(classes)
+    limits = limits_of(classes)
     ax.axvline(oracle, color=INK, lw=1.0, ls="--", zorder=1.5)
     y = own["variant"].map(variants.index)
     draw_bars(ax, own["mean"], y, own, "x")

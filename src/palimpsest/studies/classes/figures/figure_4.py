@@ -21,10 +21,10 @@ from palimpsest.plots.style import (
 from palimpsest.studies.classes.figures._charts import (
     QUANTITY_MARKERS,
     draw_bars,
+    limits_of,
     mark_diverged,
     oracle_means,
     over_classes,
-    percent_limits,
 )
 from palimpsest.studies.classes.trials import read_trials
 
@@ -38,7 +38,8 @@ _ASIDE = 0.008  # of alpha
 def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figure, pd.DataFrame]:
     """a: KL-FT; b: CE-FT (dashed, hollow) against ICE-FT; c: RA and TA (dashed) of all three.
 
-    Bars are 95 % intervals over classes; they may leave the panels, whose axis the means share.
+    Bars are 95 % intervals over classes, which may leave the panels. Of two classes alone, whose
+    interval is wider than any panel, they go from the one to the other; the table has both.
     The quantities stand a little beside each other, so that equal ones are seen.
     """
     trials = read_trials(*(inputs[name][0] for name in INPUTS))
@@ -46,7 +47,7 @@ def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figur
     chosen = trials[trials["method"].isin([*METHODS, "oracle"])]
     table = over_classes(chosen, keys=["alpha"])
     table = table[table["method"] != "oracle"].sort_values(["method", "alpha"], kind="stable")
-    lines = [
+    lines: list[tuple[str, dict[str, tuple[str, ...]]]] = [
         ("a", {"kl_ft": tuple(QUANTITY_MARKERS)}),
         ("b", {"ce_ft": tuple(QUANTITY_MARKERS), "ice_ft": tuple(QUANTITY_MARKERS)}),
         ("c", dict.fromkeys(METHODS, ("RA", "TA"))),
@@ -73,7 +74,7 @@ def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figur
                 ax.axhline(oracle["TA"], color=INK, lw=0.9, ls=_DASHED, zorder=1.5)
             elif panel == "a":
                 ax.set_ylabel("UA, MIA-efficacy, RA, TA (%)")
-        ax.set_ylim(percent_limits([*table["mean"], oracle["RA"], oracle["TA"]]))
+        ax.set_ylim(limits_of([*table["mean"], oracle["RA"], oracle["TA"]]))
         top.suptitle("Understanding Fine-tuning, Figure 4: the weight of the wrong labels")
     return figure, table
 
@@ -82,7 +83,8 @@ def _draw_line(ax: Axes, own: pd.DataFrame, look: dict[str, Any], *, second: boo
     """A line over alpha with its bars; a `second` one is dashed, its points hollow."""
     places = list(QUANTITY_MARKERS)
     own = own.assign(alpha=own["alpha"] + _ASIDE * (own["quantity"].map(places.index) - 1.5))
-    draw_bars(ax, own["alpha"], own["mean"], own, "y", colour=look["color"])
+    bars = own.assign(low=own["least"], high=own["most"]) if _is_pair(own) else own
+    draw_bars(ax, own["alpha"], own["mean"], bars, "y", colour=look["color"])
     ax.plot(
         own["alpha"], own["mean"], **look, lw=1.3, ms=5, ls=_DASHED if second else "-",
         mfc="white" if second else look["color"], mec=look["color"] if second else "white",
@@ -90,6 +92,11 @@ def _draw_line(ax: Axes, own: pd.DataFrame, look: dict[str, Any], *, second: boo
     )  # fmt: skip
     lost = own[own["diverged"] > 0]
     mark_diverged(ax, lost["alpha"], lost["mean"].fillna(own["mean"].min()))
+
+
+def _is_pair(table: pd.DataFrame) -> bool:
+    """Whether there are two classes and no more."""
+    return bool(table["classes"].max() == 2)
 
 
 def _handles(colours: Mapping[str, Any], table: pd.DataFrame) -> list[Line2D]:
@@ -106,7 +113,8 @@ def _handles(colours: Mapping[str, Any], table: pd.DataFrame) -> list[Line2D]:
     second.set_label("CE-FT (b), TA (c)")
     handles += [second, Line2D([], [], color=INK, lw=0.9, label="Retrain (c)")]
     if table["low"].notna().any():
-        handles.append(Line2D([], [], color="0.55", lw=0.8, label="95 % interval"))
+        label = "the two classes" if _is_pair(table) else "95 % interval"
+        handles.append(Line2D([], [], color="0.55", lw=0.8, label=label))
     if (table["diverged"] > 0).any():
         handles.append(point_handle("some diverged", "x", edge=INK))
     return handles

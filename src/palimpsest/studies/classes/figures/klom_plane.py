@@ -32,6 +32,7 @@ from palimpsest.plots.style import (
     point_handle,
     start_figure,
 )
+from palimpsest.studies.classes.figures._charts import limits_of
 from palimpsest.studies.classes.trials import ORACLE, class_means, read_trials
 from palimpsest.tables import by_setting, read_klom, setting_columns
 
@@ -39,8 +40,9 @@ INPUTS = ("klom_klom", "klom_accuracy_models")
 
 
 def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figure, pd.DataFrame]:
-    """Left: KLoM of the forget set against that of the validation set. Right: mean KLoM over the
-    points of the forget set against UA; the 95th percentile has an end that many scores reach.
+    """Left: KLoM of the forget set against that of the validation set, and that part of the plane
+    larger in which the methods lie. Right: mean KLoM over the points of the forget set against UA;
+    the 95th percentile has an end that many scores reach.
 
     A row of panels for each forget set. A marker is a method; a colour and a letter what else a
     variant has: a preparation, a learning rate.
@@ -53,13 +55,15 @@ def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figur
     with figure_style():
         sets = list(dict.fromkeys(table["forget_set"]))
         handles = _handles(table, looks, letters)
-        figure, top = start_figure(9.0, 3.7 * len(sets) + 0.2, handles, note)
-        for axes, name in zip(top.subplots(len(sets), 2, squeeze=False), sets, strict=True):
+        figure, top = start_figure(10.4, 3.3 * len(sets) + 0.2, handles, note)
+        for axes, name in zip(top.subplots(len(sets), 3, squeeze=False), sets, strict=True):
             own = table[table["forget_set"] == name]
             _draw_plane(axes[0], own, looks, letters)
-            _draw_against_ua(axes[1], own, oracle[name], looks, letters)
+            _draw_plane(axes[1], own, looks, letters, closer=True)
+            _draw_against_ua(axes[2], own, oracle[name], looks, letters)
             axes[0].set_title(f"{forget_set_name(name)}: how far from the oracles")
-            axes[1].set_title(f"{forget_set_name(name)}: beside UA")
+            axes[1].set_title("the same, closer")
+            axes[2].set_title("beside UA")
     return figure, table
 
 
@@ -116,18 +120,27 @@ def _draw_points(
 
 
 def _draw_plane(
-    ax: Axes, own: pd.DataFrame, looks: Mapping[str, Any], letters: Mapping[str, str]
+    ax: Axes,
+    own: pd.DataFrame,
+    looks: Mapping[str, Any],
+    letters: Mapping[str, str],
+    *,
+    closer: bool = False,
 ) -> None:
     limits = axis_limit(own, "forget"), axis_limit(own, "val")
-    square_root_axes(ax, *limits)
-    draw_floor(ax, own["forget_null"].median(), own["val_null"].median())
+    if not closer:
+        square_root_axes(ax, *limits)
+        draw_floor(ax, own["forget_null"].median(), own["val_null"].median())
     placed = own.assign(
         x=own["forget_klom"].fillna(limits[0] / 1.05), y=own["val_klom"].fillna(limits[1] / 1.05)
     )
     for axis, split in (("x", "forget"), ("y", "val")):
         draw_intervals(ax, placed, own[f"{split}_low"], own[f"{split}_high"], axis)
     _draw_points(ax, placed, looks, letters)
-    draw_oracle(ax)
+    if closer:
+        ax.set(xlim=limits_of(placed["x"], 0.08, 0.1), ylim=limits_of(placed["y"], 0.08, 0.1))
+    else:
+        draw_oracle(ax)
     percentile = f"(p{own['percentile'].iloc[0]:g}, nats)"
     ax.set(xlabel=f"KLoM of the forget set {percentile}",
            ylabel=f"KLoM of the validation set {percentile}")  # fmt: skip

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from palimpsest.data.splits import Split
 from palimpsest.plots.style import INK, figure_style, point_handle, start_figure
 from palimpsest.records import Record
-from palimpsest.studies.classes.figures._charts import mark_diverged, percent_limits, plain
+from palimpsest.studies.classes.figures._charts import limits_of, mark_diverged, plain
 from palimpsest.studies.classes.overlap import overlaps, rank_correlation
 from palimpsest.studies.classes.trials import read_trials
 
@@ -71,13 +71,15 @@ def _draw_panel(ax: Axes, table: pd.DataFrame, name: str) -> None:
                 zorder=2)  # fmt: skip
     ax.scatter(table[name], table["UA"], s=30, color=sns.color_palette()[0], ec=INK, lw=0.5,
                zorder=4)  # fmt: skip
-    for _, row in table.dropna(subset=[name, "UA"]).iterrows():
-        ax.annotate(f"{row['class']}", (row[name], row["UA"]), xytext=(4, 4), fontsize=8,
-                    textcoords="offset points", color=INK)  # fmt: skip
+    named = table.dropna(subset=[name, "UA"]).sort_values(name)
+    for place, (_, row) in enumerate(named.iterrows()):  # above and below in turn
+        ax.annotate(f"{row['class']}", (row[name], row["UA"]), fontsize=8, color=INK, ha="center",
+                    va="center", xytext=(0, (9, -9)[place % 2]), textcoords="offset points",
+                    zorder=5)  # fmt: skip
     lost = table[table["diverged"] > 0]
     mark_diverged(ax, lost[name], lost["UA"])
-    ax.set_ylim(percent_limits([*(table["UA"] + table["UA_sd"].fillna(0)),
-                                *(table["UA"] - table["UA_sd"].fillna(0))]))  # fmt: skip
+    ax.set_ylim(limits_of([*(table["UA"] + table["UA_sd"].fillna(0)),
+                                *(table["UA"] - table["UA_sd"].fillna(0))], 0.1))  # fmt: skip
     ax.set_xlabel(_NAMES[name])
     ax.set_ylabel("UA after FT (%)" if name == "overlap" else "")
     rho, low, high = (table[f"{name}_{part}"].iloc[0] if len(table) else np.nan

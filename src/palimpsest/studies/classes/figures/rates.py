@@ -17,10 +17,10 @@ from palimpsest.studies.classes.figures._charts import (
     MEANINGS,
     QUANTITY_MARKERS,
     draw_bars,
+    limits_of,
     mark_diverged,
     oracle_means,
     over_classes,
-    percent_limits,
     reference_handle,
 )
 from palimpsest.studies.classes.trials import class_means, read_trials
@@ -52,7 +52,7 @@ def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figur
             _draw_panel(ax, means, classes, quantity, colours[quantity])
             ax.axhline(oracle[quantity], color=INK, lw=1.0, ls="--", zorder=1.5)
             ax.axvline(default, color=INK, lw=0.8, ls=":", zorder=1.5)
-            ax.set_ylim(percent_limits([*classes[quantity], oracle[quantity]]))
+            ax.set_ylim(limits_of([*classes[quantity], oracle[quantity]]))
             ax.set_xlabel("learning rate of FT")
             ax.set_ylabel(AXIS_NAMES[quantity])
             ax.set_title(MEANINGS[quantity])
@@ -70,7 +70,7 @@ def _draw_panel(
     lost = means[means["diverged"] > 0]
     mark_diverged(ax, lost["lr"], lost["mean"])
     ax.set_xscale("log")
-    ax.set_xticks(means["lr"].to_list(), [f"{rate:g}" for rate in means["lr"]])
+    ax.set_xticks(means["lr"].to_list(), [f"{rate:g}" for rate in means["lr"]], fontsize=7.5)
     ax.xaxis.set_minor_locator(NullLocator())
 
 
