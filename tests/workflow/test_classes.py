@@ -11,7 +11,9 @@ TINY = {
     "studies": ["classes"],
     "data": {"train_size": 200, "val_size": 100},
     "training": {"epochs": 2, "peak_epoch": 1},
-    "populations": {"models": 4, "block": 4, "stack": 4, "second_oracle": []},
+    "populations": {"models": 4, "block": 4, "stack": 4, "second_oracle": [],
+                    "second_oracle_models": 4},
+    "datamodels": {"estimators": {"last_layer": {"checkpoints": 4}}},
     "metrics": {"klom": {"null_repeats": 2, "redraws": 4}, "mia": {"features": ["confidence"]}},
     "classes": {
         "experiments": {
@@ -38,8 +40,8 @@ TINY = {
                 "forget_sets": ["class_3"],
                 "models": 2,
                 "grids": {
-                    "ice_ft": [{"epochs": [1], "alpha": [0.9], "forward": ["retain_first", "joint"]}],
-                    "kl_ft": [{"epochs": [1], "alpha": [0.9], "kl_reduction": ["batchmean", "mean"]}],
+                    "ice_ft": [{"epochs": [1], "forward": ["retain_first", "joint"]}],
+                    "kl_ft": [{"epochs": [1], "kl_reduction": ["batchmean", "mean"]}],
                 },
             },
             "klom": {"forget_sets": ["class_3"], "models": 4, "methods": ["nothing", "ft"],
