@@ -35,6 +35,7 @@ wildcard_constraints:
     table=any_of(TABLES),
     folder=any_of([*(f"{config['run']}/{name}" for name in STUDIES), "theory"]),
     figure="[a-z0-9_]+",
+    printed="[a-z0-9_]+",
     format="pdf|svg|png",
 
 
@@ -44,6 +45,7 @@ include: "workflow/rules/forget_sets.smk"
 include: "workflow/rules/unlearning.smk"
 include: "workflow/rules/scores.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/tables.smk"
 
 
 for study in STUDIES:

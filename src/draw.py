@@ -4,24 +4,17 @@ A figure is a file studies/STUDY/figures/NAME.py with the names of its INPUTS an
 draw(inputs, *, note, ...) that gives the figure and its table; its settings are the keywords.
 """
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
-from palimpsest.programs import Parser, check_keywords, json_map, named_paths, run_program
+from palimpsest.programs import (
+    Parser,
+    check_keywords,
+    json_map,
+    load_file,
+    named_paths,
+    run_program,
+)
 from palimpsest.tables import write_table
-
-
-def load(path: Path) -> ModuleType:
-    """The module of a figure's file; ValueError if it is missing or has no function draw."""
-    spec = importlib.util.spec_from_file_location(f"figure_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ValueError(f"{path}: there is no such file of a figure")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not callable(getattr(module, "draw", None)):
-        raise ValueError(f"{path}: has no function draw; needed: draw(inputs, *, note, ...)")
-    return module
 
 
 def main() -> None:
@@ -40,7 +33,7 @@ def main() -> None:
     from palimpsest.plots.style import check_formats, save_figure
 
     check_formats(args.out)
-    figure = load(args.figure)
+    figure = load_file(args.figure, "draw")
     inputs = named_paths(args.inputs)
     for name in getattr(figure, "INPUTS", ()):
         if name not in inputs:

@@ -1,4 +1,7 @@
-"""Judge what a study claims: one row per claim with its verdict, from the study's measures.py."""
+"""Judge what a study claims: one row per claim with its verdict, from the study's measures.py.
+
+With --by worlds the same claims where the truth is known, from the study's worlds.py.
+"""
 
 from pathlib import Path
 
@@ -14,8 +17,12 @@ from palimpsest.tables import write_table
 
 
 def main() -> None:
-    parser = Parser(__doc__)
+    parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("--study", required=True, help="its name, a folder of studies/")
+    parser.add_argument(
+        "--by", choices=["measures", "worlds"], default="measures",
+        help="the study's module that judges",
+    )  # fmt: skip
     parser.add_argument(
         "--inputs", nargs="*", default=[], metavar="NAME=PATH",
         help="claims and tables; the paths of one name are joined",
@@ -23,7 +30,7 @@ def main() -> None:
     parser.add_argument("--settings", type=json_map, default={}, help="keywords of judge(), JSON")
     parser.add_argument("--out", type=Path, required=True, help="one row per claim (.csv)")
     args = parser.parse_args()
-    measures = study_module(args.study, "measures")
+    measures = study_module(args.study, args.by)
     check_keywords(measures.judge, args.settings, f"study {args.study}")
     inputs = named_paths(args.inputs)
     for name in measures.INPUTS:

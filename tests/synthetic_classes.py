@@ -156,6 +156,7 @@ def _rows(
                     "ci_high": score + 0.2,
                     "null": 0.6,
                     "klom_mean": score / 2,
+                    "margin_gap": score,
                     "reversed": score,
                     "reversed_null": 0.6,
                     "even_half": score,

@@ -69,7 +69,7 @@ def klom_table(forget_sets, models=100, seed=0):
                         **{name: setting.get(name) for name in SETTINGS}, "split": split,
                         "points": POINTS[split], "percentile": 95, "klom": score,
                         "ci_low": max(score - reach, 0), "ci_high": score + reach,
-                        "null": NULLS[split], "klom_mean": 0.4 * score,
+                        "null": NULLS[split], "klom_mean": 0.4 * score, "margin_gap": 0.0,
                         "reversed": 1.3 * score, "reversed_null": 1.1 * NULLS[split],
                         "even_half": 1.02 * score, "odd_half": 0.97 * score, "n_models": models,
                         "nan_points": 12 * diverged, "oracle_nan_points": 0, "clipped_points": 0,

@@ -4,6 +4,7 @@ import argparse
 import errno
 import functools
 import importlib
+import importlib.util
 import inspect
 import json
 import logging
@@ -199,3 +200,15 @@ def study_module(study: str, name: str) -> ModuleType:
     if not file.is_file():
         raise InputError(f"--study is {study!r}, and there is no {file}")
     return importlib.import_module(f"palimpsest.studies.{study}.{name}")
+
+
+def load_file(path: Path, function: str) -> ModuleType:
+    """The module of a file outside the registry; ValueError if it or its function is missing."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ValueError(f"{path}: there is no such file; needed: a .py with {function}()")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not callable(getattr(module, function, None)):
+        raise ValueError(f"{path}: has no function {function}; needed: {function}(inputs, *, ...)")
+    return module

@@ -16,8 +16,8 @@ from palimpsest.files import InputError, altered, atomic_path, one_line, sha256
 
 _MEASURES = {
     "klom": "klom", "ci_low": "low", "ci_high": "high", "null": "null", "points": "points",
-    "klom_mean": "average", "reversed": "reversed", "reversed_null": "reversed_null",
-    "even_half": "even_half", "odd_half": "odd_half",
+    "klom_mean": "average", "margin_gap": "margin_gap", "reversed": "reversed",
+    "reversed_null": "reversed_null",    "even_half": "even_half", "odd_half": "odd_half",
 }  # fmt: skip
 SEAL = ".sha256"
 """after the name of a table: the file of its checksum"""

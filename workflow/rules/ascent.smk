@@ -36,7 +36,8 @@ FIGURE_FILES["ascent"] = {
 }
 ASCENT_ESTIMATE = ESTIMATE if any(map(needs_estimate, ASCENT.forget_sets)) else []
 
-
+# of the notebook
+ASCENT_MODULES = [thing("studies/ascent", "report"), "src/palimpsest/reporting.py"]
 ASCENT_IMPORTANT = {
     name: config["forget_sets"][name]
     for name in ASCENT.forget_sets
@@ -169,8 +170,8 @@ rule report_ascent:
         script="src/report.py",
         notebook="reports/ascent/report.ipynb",
         printed="reports/ascent/printed.csv",
-        module=thing("studies/ascent", "report"),
-        lib=library_inputs("src/report.py", thing("studies/ascent", "report")),
+        modules=ASCENT_MODULES,
+        lib=library_inputs("src/report.py", *ASCENT_MODULES),
         tables=expand(
             "<results>/ascent/{table}.csv", table=[*ASCENT_TABLES, "claims", "worlds"]
         ),
@@ -215,7 +216,7 @@ rule report_ascent:
         ),
     shell:
         "python {input.script} --notebook {input.notebook} --parameters {params.parameters}"
-        " --sources {input.module} {input.lib} --log-notebook {log.notebook}"
+        " --sources {input.modules} {input.lib} --log-notebook {log.notebook}"
         " --out-notebook {output.notebook} --out-html {output.html} > {log.text} 2>&1"
 
 

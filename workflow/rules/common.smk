@@ -76,13 +76,14 @@ GPU = int(config["device"] == "cuda")
 FACTS = needs.facts_of(config)
 STACK = config["populations"]["stack"]
 DEVICE = f"--device {config['device']} --precision {config['precision']}"
-NOTE = (
-    f"N = {config['populations']['models']} models of {config['model']['name']}"
+SETUP = (
+    config["model"]["name"]
     + "".join(
         f", {name} {value}" for name, value in config["model"].items() if name != "name"
     )
     + f"; {config['data']['name']}; {config['device']}; run {config['run']}"
 )
+NOTE = f"N = {config['populations']['models']} models of {SETUP}"
 
 
 def as_json(value):

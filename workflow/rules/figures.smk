@@ -3,11 +3,11 @@
 
 rule draw:
     input:
-        unpack(figure_inputs),
+        unpack(shown_inputs),
         script="src/draw.py",
-        seals=figure_seals,
-        figure=figure_file,
-        lib=lambda wildcards: library_inputs("src/draw.py", figure_file(wildcards)),
+        seals=shown_seals,
+        figure=shown_file,
+        lib=lambda wildcards: library_inputs("src/draw.py", shown_file(wildcards)),
     output:
         pdf="results/{folder}/{figure}.pdf",
         svg="results/{folder}/{figure}.svg",
@@ -29,14 +29,10 @@ rule draw:
         mem_mb=4000,
         runtime=30,
     params:
-        inputs=figure_arguments,
-        settings=lambda wildcards: as_json(
-            FIGURE_SETTINGS[study_in(wildcards.folder)].get(wildcards.figure, {})
-        ),
-        note=lambda wildcards: shlex.quote(FIGURE_NOTES[study_in(wildcards.folder)]),
-        caption=lambda wildcards: Path(
-            f"reports/{study_in(wildcards.folder)}/captions/{wildcards.figure}.rst"
-        ).read_text(encoding="utf-8"),
+        inputs=shown_arguments,
+        settings=shown_settings,
+        note=shown_note,
+        caption=shown_caption,
     shell:
         "python {input.script} --figure {input.figure} --inputs {params.inputs}"
         " --settings {params.settings} --note {params.note}"

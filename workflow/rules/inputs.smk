@@ -219,12 +219,12 @@ def second_oracles(wildcards):
     return records_of(f"second_oracle/{wildcards.forget_set}") if asked else []
 
 
-# Figures
+# Figures and tables
 
 FORMATS = ["pdf", "svg", "png"]
 FIGURE_FILES = {}  # study -> name of an input -> its files; each study adds its own
-FIGURE_SETTINGS = {}  # study -> figure -> its settings
-FIGURE_NOTES = {}  # study -> the line at the foot of its figures
+FIGURE_SETTINGS = {}  # study -> figure or table -> its settings
+FIGURE_NOTES = {}  # study -> the line at the foot of its figures and tables
 
 
 def figures_in(study):
@@ -232,19 +232,33 @@ def figures_in(study):
     return registry.names(f"studies/{study}/figures")
 
 
+def tables_in(study):
+    """Every file of the tables of a study, which are the files in its folder of tables."""
+    names = registry.names(f"studies/{study}/tables")
+    return expand(
+        "<results>/{study}/tables/{name}.{format}",
+        study=study,
+        name=names,
+        format=["csv", "md", "tex"],
+    )
+
+
 def study_in(folder):
     """The study whose results lie in a folder such as digits/ascent."""
     return folder.rpartition("/")[2]
 
 
-def figure_file(wildcards):
-    """The file of a figure."""
-    return thing(f"studies/{study_in(wildcards.folder)}/figures", wildcards.figure)
+def shown_file(wildcards):
+    """The file of a figure or of a table."""
+    study = f"studies/{study_in(wildcards.folder)}"
+    if "figure" in wildcards.keys():
+        return thing(f"{study}/figures", wildcards.figure)
+    return thing(f"{study}/tables", wildcards.printed)
 
 
-def figure_inputs(wildcards):
-    """What a figure draws from, by name: the INPUTS of its file, read without running it."""
-    tree = ast.parse(Path(figure_file(wildcards)).read_text(encoding="utf-8"))
+def shown_inputs(wildcards):
+    """What a figure or a table is made from, by name: the INPUTS of its file, read without running it."""
+    tree = ast.parse(Path(shown_file(wildcards)).read_text(encoding="utf-8"))
     values = {
         ast.unparse(getattr(node, "target", None) or node.targets[0]): node.value
         for node in tree.body
@@ -254,18 +268,35 @@ def figure_inputs(wildcards):
     return {name: files[name] for name in ast.literal_eval(values["INPUTS"])}
 
 
-def figure_seals(wildcards):
-    """The checksums of the tables that a figure draws from."""
-    tables = [
-        file for file in figure_inputs(wildcards).values() if str(file).endswith(".csv")
-    ]
+def shown_seals(wildcards):
+    """The checksums of the tables of this run that a figure or a table is made from."""
+    files = [str(file) for file in shown_inputs(wildcards).values()]
+    tables = [f for f in files if f.startswith("<results>") and f.endswith(".csv")]
     return [f"{table}.sha256" for table in tables]
 
 
-def figure_arguments(wildcards, input):
-    """The inputs of a figure as NAME=PATH."""
+def shown_arguments(wildcards, input):
+    """The inputs of a figure or of a table as NAME=PATH."""
     return " ".join(
         shlex.quote(f"{name}={path}")
-        for name in figure_inputs(wildcards)
+        for name in shown_inputs(wildcards)
         for path in ([input[name]] if isinstance(input[name], str) else input[name])
     )
+
+
+def shown_caption(wildcards):
+    """The caption of a figure or of a table."""
+    name = Path(shown_file(wildcards)).stem
+    path = Path(f"reports/{study_in(wildcards.folder)}/captions/{name}.rst")
+    return path.read_text(encoding="utf-8")
+
+
+def shown_settings(wildcards):
+    """The settings of a figure or of a table, as one argument."""
+    settings = FIGURE_SETTINGS[study_in(wildcards.folder)]
+    return as_json(settings.get(Path(shown_file(wildcards)).stem, {}))
+
+
+def shown_note(wildcards):
+    """The line at the foot of a figure or of a table, as one argument."""
+    return shlex.quote(FIGURE_NOTES[study_in(wildcards.folder)])

@@ -81,7 +81,9 @@ def rows(
     from the unlearned models, paired with the originals, and from the oracles (`klom.redraws`):
     their spread gives the interval of 95 %, and they are kept, since every comparison with another
     setting is made from them. `halves` are the scores of the even models against the even oracles,
-    and of the odd against the odd: what is chosen by the one is judged by the other.
+    and of the odd against the odd: what is chosen by the one is judged by the other. `margin_gap`
+    is how much larger the mean margin is than the oracles', over the points: where populations lie
+    so far apart that KLoM is at its end, it still tells how far.
     """
     unlearned, oracles = record["margin"], oracle["margin"]
     columns = {part: split.columns(part) for part in PARTS}
@@ -95,6 +97,7 @@ def rows(
 
     scores = klom(unlearned, oracles, **settings)
     reversed_scores = klom(unlearned, oracles, **settings | {"direction": reverse(direction)})
+    gaps = unlearned.clip(-clip, clip).mean(axis=0) - oracles.clip(-clip, clip).mean(axis=0)
     whole, backwards = percentiles(scores), percentiles(reversed_scores)
     halves = [
         percentiles(klom(unlearned[start::2], oracles[start::2], **settings)) for start in (0, 1)
@@ -120,6 +123,7 @@ def rows(
             "ci_high": interval.ci_high,
             "null": reference[part]["null"],
             "klom_mean": scores[where].mean(),
+            "margin_gap": float(gaps[where].mean()),
             "reversed": backwards[part],
             "reversed_null": reference[part]["reversed_null"],
             "even_half": halves[0][part],

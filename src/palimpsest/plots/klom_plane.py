@@ -204,9 +204,9 @@ def draw_original(ax: Axes, x: float, y: float) -> None:
                    zorder=6, clip_on=False)  # fmt: skip
 
 
-def draw_oracle(ax: Axes) -> None:
+def draw_oracle(ax: Axes, x: float = 0) -> None:
     """The oracle against itself: the paper's star, at 0."""
-    ax.scatter(0, 0, marker="*", s=4 * SIZE, color=INK, edgecolor="white", lw=0.6, zorder=7,
+    ax.scatter(x, 0, marker="*", s=4 * SIZE, color=INK, edgecolor="white", lw=0.6, zorder=7,
                clip_on=False)  # fmt: skip
 
 

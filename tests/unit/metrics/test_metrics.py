@@ -83,6 +83,8 @@ def test_both_directions_the_mean_and_the_halves_are_those_of_klom() -> None:
     margins, others = unlearned["margin"], oracles["margin"]
     assert row["klom"] == np.percentile(score(margins, others), 95)
     assert row["klom_mean"] == pytest.approx(score(margins, others).mean())
+    gaps = margins.mean(0) - others.mean(0)
+    assert row["margin_gap"] == pytest.approx(gaps[where].mean(), rel=1e-4)
     backwards = score(margins, others, direction="oracle||unlearned")
     assert row["reversed"] == np.percentile(backwards, 95)
     assert row["even_half"] == np.percentile(score(margins[::2], others[::2]), 95)

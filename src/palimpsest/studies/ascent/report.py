@@ -1,21 +1,16 @@
 """Tables and sentences of the report on the study of ascent, from the tables of a run."""
 
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from palimpsest.data.splits import PARTS
 from palimpsest.datamodels.estimate import PREDICTS, Estimate, predicts
-from palimpsest.files import InputError
 from palimpsest.plots.style import BATCH_NORM_NAMES, SPLIT_NAMES, forget_set_name, method_name
 from palimpsest.selection import compare, with_accuracy
 from palimpsest.studies.ascent.measures import outcomes
-from palimpsest.studies.ascent.worlds import PERFECT
 from palimpsest.tables import describe_setting, setting_columns, varying
-from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED
 
 _OUTCOMES = ("unlearns", "improves but breaks", "breaks", "nothing", "undecided")
 _ESTIMATORS = {
@@ -24,29 +19,6 @@ _ESTIMATORS = {
     "half_subsets": "a regression on models of random subsets",
 }
 _RULES = {"by_oracle": "looks at the oracle", "without_oracle": "does not look"}
-
-
-def as_html(table: pd.DataFrame) -> str:
-    """A table as HTML: text to the left, numbers to the right, no index."""
-    numbers = list(table.select_dtypes("number"))
-    text = [name for name in table if name not in numbers]
-    style = table.style.hide(axis="index").format(precision=2, na_rep="–")
-    # a name of its own, since the styles of tables with one name would mix, and always the same
-    style = style.set_uuid(hashlib.sha256(table.to_csv().encode()).hexdigest()[:12])
-    style = style.set_properties(subset=text, **{"text-align": "left"})
-    style = style.set_properties(subset=numbers, **{"text-align": "right"})
-    short = [name for name in text if table[name].astype(str).str.len().max() < 25]
-    style = style.set_properties(subset=short, **{"white-space": "nowrap"})
-    heads = [{"selector": "th", "props": "text-align: left; vertical-align: bottom"}]
-    return str(style.set_table_styles(heads).to_html())
-
-
-def image(folder: Path, name: str) -> bytes:
-    """The bytes of a figure's PNG; InputError if it is missing."""
-    path = folder / f"{name}.png"
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; the report shows this figure")
-    return path.read_bytes()
 
 
 def populations(accuracy: pd.DataFrame) -> pd.DataFrame:
@@ -230,41 +202,3 @@ def sharing(table: pd.DataFrame) -> pd.DataFrame:
         "saving": (sums["epochs_separate"] / sums["epochs_shared"]).map("{:.2f} times".format)
         .to_numpy(),
     })  # fmt: skip
-
-
-def verdicts(claims: pd.DataFrame, worlds: pd.DataFrame) -> pd.DataFrame:
-    """The claims with their verdicts, the counts behind them, and a perfect method's verdict."""
-    place = [
-        row["place"]
-        if row["paper"] == "Ascent Fails to Forget"
-        else f"{row['paper']}, {row['place']}"
-        for row in claims.to_dict("records")
-    ]
-    perfect = worlds[worlds["world"] == PERFECT].set_index("id")["verdict"]
-    return pd.DataFrame({
-        "place": place,
-        "claim": claims["text"].to_numpy(),
-        "verdict": claims["verdict"].to_numpy(),
-        "had the methods been perfect": claims["id"].map(perfect).to_numpy(),
-        "evidence": claims["quantifier"].to_numpy() + ": " + claims["evidence"].to_numpy(),
-    })  # fmt: skip
-
-
-def in_worlds(worlds: pd.DataFrame) -> pd.DataFrame:
-    """Each claim's verdict in each world, in a word: a row for each claim, a column a world."""
-    words = worlds["verdict"].map({HOLDS: "holds", FAILS: "fails"}).fillna("–")
-    table = worlds.assign(word=words).pivot(index="id", columns="world", values="word")
-    table = table.loc[list(dict.fromkeys(worlds["id"])), list(dict.fromkeys(worlds["world"]))]
-    table.index = table.index.str.replace("_", " ")
-    return table.rename_axis(index="claim", columns=None).reset_index()
-
-
-def verdict_counts(claims: pd.DataFrame) -> str:
-    """How many of the paper's claims hold, fail, or are not decided, as a sentence."""
-    of_paper = claims[claims["paper"] == "Ascent Fails to Forget"]
-    counts = of_paper["verdict"].value_counts()
-    found = [int(counts.get(verdict, 0)) for verdict in (HOLDS, FAILS, UNDECIDED)]
-    return (
-        f"Of the paper's {len(of_paper)} claims judged below, this run finds {found[0]} to hold "
-        f"and {found[1]} to fail; {found[2]} are not decided at this scale."
-    )

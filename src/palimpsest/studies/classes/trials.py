@@ -71,8 +71,11 @@ def _variants(trials: pd.DataFrame) -> pd.Series:
         telling = [n for n in varying(own, settings) if not n.startswith("prepare")]
         distinct = own.drop_duplicates(settings)
         for _, row in distinct.iterrows():
+            masks = own[own["prepare"] == row["prepare"]] if "prepare" in own else own[:0]
+            more = [n for n in varying(masks, settings) if n.startswith("prepare_")]
+            more = [n for n in more if n != "prepare_action"]
             same = own[settings].eq(row[settings]) | (own[settings].isna() & row[settings].isna())
-            words[own.index[same.all(axis=1)]] = variant_name(row, telling)
+            words[own.index[same.all(axis=1)]] = variant_name(row, [*telling, *more])
     return words
 
 
@@ -100,7 +103,7 @@ def interval(values: np.ndarray) -> tuple[float, float, float, int]:
     one value a class; error and width are NaN for a single class."""
     freedom = len(values) - 1
     if freedom < 1:
-        return float(np.mean(values)), np.nan, np.nan, 0
+        return float(values[0]) if len(values) else np.nan, np.nan, np.nan, 0
     error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
     return float(np.mean(values)), error, float(t.ppf(0.975, freedom)) * error, freedom
 
@@ -118,26 +121,29 @@ def summary(trials: pd.DataFrame, against: str = "FT") -> pd.DataFrame:
     for variant, own in trials.groupby("variant", sort=False):
         for quantity in QUANTITIES:
             by_class = means.loc[variant, quantity].dropna()
-            mean, _, half, _ = interval(by_class.to_numpy())
             oracle = means.loc[ORACLE, quantity].reindex(by_class.index).mean()
             values = own[quantity].dropna()
             row = {
-                "variant": variant, "quantity": quantity, "mean": mean,
-                "sd": values.std(ddof=1), "gap": abs(mean - oracle),
-                "low": mean - half, "high": mean + half,
+                "variant": variant, "quantity": quantity, "mean": by_class.mean(),
+                "sd": values.std(ddof=1), "gap": abs(by_class.mean() - oracle),
             }  # fmt: skip
-            if base is not None and variant != against:
-                paired = (by_class - base[quantity]).dropna().to_numpy()
-                difference, error, width, freedom = interval(paired)
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    p = 2 * t.sf(abs(difference) / error, freedom) if freedom else np.nan
-                row |= {
-                    "difference": difference, "difference_low": difference - width,
-                    "difference_high": difference + width, "p": p,
-                }  # fmt: skip
-            row |= {
-                "classes": len(by_class), "trials": len(values),
-                "diverged": int(own["diverged"].sum()),
-            }  # fmt: skip
-            rows.append(row)
+            own_base = None if base is None or variant == against else base[quantity]
+            row |= over_classes(by_class, own_base)
+            rows.append(row | {"trials": len(values), "diverged": int(own["diverged"].sum())})
     return pd.DataFrame(rows)
+
+
+def over_classes(by_class: pd.Series, base: pd.Series | None = None) -> dict[str, float]:
+    """What is said of one value a class: the interval of its mean, and its difference from `base`,
+    paired by class."""
+    mean, _, half, _ = interval(by_class.to_numpy())
+    row: dict[str, float] = {"low": mean - half, "high": mean + half}
+    if base is not None:
+        difference, error, width, freedom = interval((by_class - base).dropna().to_numpy())
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = 2 * t.sf(abs(difference) / error, freedom) if freedom else np.nan
+        row |= {
+            "difference": difference, "difference_low": difference - width,
+            "difference_high": difference + width, "p": p,
+        }  # fmt: skip
+    return row | {"classes": len(by_class)}

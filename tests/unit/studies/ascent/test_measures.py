@@ -39,8 +39,9 @@ def tables(rows):
             noise = (noise - noise.mean()) / noise.std(ddof=1) * setting["error"]
             klom.append(keys | {
                 "points": points, "percentile": 95, "klom": score, "ci_low": score - 0.2,
-                "ci_high": score + 0.2, "null": NULL, "klom_mean": score / 2, "reversed": score,
-                "reversed_null": NULL, "even_half": score, "odd_half": score, "n_models": 100,
+                "ci_high": score + 0.2, "null": NULL, "klom_mean": score / 2, "margin_gap": 0.0,
+                "reversed": score, "reversed_null": NULL, "even_half": score, "odd_half": score,
+                "n_models": 100,
                 "nan_points": setting["nan"], "oracle_nan_points": 0, "clipped_points": 0,
                 "relative_cost": 0.1,
             })  # fmt: skip

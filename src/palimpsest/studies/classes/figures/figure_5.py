@@ -1,0 +1,108 @@
+"""Figure 5: t-SNE of the penultimate features of one model, before and after it forgets a class."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from palimpsest.config import combinations
+from palimpsest.costs import read_costs
+from palimpsest.data.splits import Split
+from palimpsest.plots.style import figure_style, forget_set_name, point_handle, start_figure
+from palimpsest.records import Record
+
+INPUTS = ("split", "originals", "oracles", "ft_records", "ft_costs")
+_PERPLEXITY = 30.0  # scikit-learn's default; smaller where a quarter of the points are fewer
+_LOOKS = {False: ("o", 9, 7, "the other classes"), True: ("^", 3, 13, "forgotten class")}
+
+
+def draw(
+    inputs: Mapping[str, Sequence[Path]], *, note: str = "", forget_set: str, most: int = 1000
+) -> tuple[Figure, pd.DataFrame]:
+    """The first model of each population, in a panel of its own: original, FT of it, oracle.
+
+    The points are at most `most` of the training set, all of the forget set among them, the others
+    drawn with a fixed seed; the same in each panel. UA is of all of the forget set.
+    """
+    split = Split.load(inputs["split"][0])
+    fine_tuned = Record.load(inputs["ft_records"][:1]).setting(plain_setting(inputs["ft_costs"][0]))
+    models = {
+        "original": Record.load(inputs["originals"][:1]),
+        "FT": fine_tuned,
+        "oracle (Retrain)": Record.load(inputs["oracles"][:1]),
+    }
+    points = sample(split, most)
+    parts = [
+        panel_table(name, record.of(split.points), split, points) for name, record in models.items()
+    ]
+    with figure_style():
+        colours = sns.color_palette()
+        handles = [point_handle(label, marker, face=colours[colour], edge="white")
+                   for marker, colour, _, label in _LOOKS.values()]  # fmt: skip
+        figure, top = start_figure(8.7, 3.15, handles, note)
+        for ax, part in zip(top.subplots(1, len(parts)), parts, strict=True):
+            _draw_panel(ax, part)
+        top.suptitle(f"Understanding Fine-tuning, Figure 5: {forget_set_name(forget_set)}")
+    return figure, pd.concat(parts, ignore_index=True)
+
+
+def plain_setting(costs: Path) -> int:
+    """The place of FT with its defaults and nothing prepared among the settings of a block."""
+    wanted = combinations("ft", [{}])[0]
+    for place, setting in enumerate(read_costs(costs, "ft")["settings"]):
+        if {"prepare": None, **setting} == {"prepare": None, **wanted}:
+            return place
+    raise ValueError(f"{costs}: has no setting of FT with its defaults and nothing prepared")
+
+
+def sample(split: Split, most: int) -> np.ndarray:
+    """Places in `split.points` of the forget set and of as many others as make `most`, sorted."""
+    forget, retain = split.columns("forget"), split.columns("retain")
+    others = min(len(retain), max(0, most - len(forget)))
+    drawn = np.random.default_rng(0).choice(retain, others, replace=False)
+    return np.sort(np.concatenate([forget, drawn]))
+
+
+def panel_table(name: str, record: Record, split: Split, points: np.ndarray) -> pd.DataFrame:
+    """A row for each of `points`: model, its `UA` in percent, pool index, class, whether it is
+    `forgotten`, and its place; NaN where the features of the model are not finite."""
+    features = record["features"][0, points].astype(np.float32)
+    places = np.full((len(points), 2), np.nan)
+    if np.isfinite(features).all():
+        places = embed(features)
+    return pd.DataFrame({
+        "model": name,
+        "UA": 100 * (1 - record["correct"][0, split.columns("forget")].mean()),
+        "point": split.points[points],
+        "class": record.labels[points],
+        "forgotten": np.isin(points, split.columns("forget")),
+        "component_1": places[:, 0],
+        "component_2": places[:, 1],
+    })  # fmt: skip
+
+
+def embed(features: np.ndarray) -> np.ndarray:
+    """t-SNE in two dimensions, from the principal components and with a fixed seed."""
+    from sklearn.manifold import TSNE
+
+    perplexity = min(_PERPLEXITY, len(features) / 4)
+    tsne = TSNE(perplexity=perplexity, init="pca", random_state=0, n_jobs=1)
+    return np.asarray(tsne.fit_transform(features))
+
+
+def _draw_panel(ax: Axes, part: pd.DataFrame) -> None:
+    for forgotten, (marker, colour, size, _) in _LOOKS.items():
+        own = part[part["forgotten"] == forgotten]
+        ax.scatter(own["component_1"], own["component_2"], marker=marker, s=size, lw=0.2,
+                   color=sns.color_palette()[colour], ec="white", zorder=2 + forgotten)  # fmt: skip
+    if part["component_1"].isna().any():
+        ax.text(0.5, 0.5, "features are not finite", ha="center", transform=ax.transAxes)
+    first = part.iloc[0]
+    ax.set(title=f"{first['model']}: UA {first['UA']:.1f} %", xlabel="t-SNE component 1")
+    if first["model"] == "original":
+        ax.set_ylabel("t-SNE component 2")
+    ax.tick_params(labelsize=7)

@@ -1,0 +1,1 @@
+"""The tables of the study: each file is one, found by its name."""
