@@ -20,6 +20,7 @@ NOMINAL = {  # seconds of a job of the run `digits`; RULE/METHOD where it matter
     "unlearn_block/gda": 35.0,
     "unlearn_block/scrub": 36.0,
     "unlearn_block/nothing": 12.0,
+    "unlearn_block/zero_row": 12.0,
     "score": 10.0,
     "score/ga": 28.0,
     "score/gda": 4.0,

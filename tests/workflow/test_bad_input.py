@@ -139,7 +139,7 @@ CASES = {
     ),
     "a study that does not exist": Case(
         {"studies": ["ascent", "clases"]},
-        ("not exist.yaml: studies", "clases", "ascent, theory"),
+        ("not exist.yaml: studies", "clases", "ascent, classes, theory"),
     ),
     "a method that does not exist": Case(
         {"ascent": {"methods": ["nothing", "gaa"]}},
@@ -278,6 +278,15 @@ def test_an_overlay_without_a_run_of_its_own(project):
     assert sentence.startswith("no run.yaml: run is missing, and its results would lie among those")
     assert len(plan(project, "--configfile", name, "--config", "run=mine")) > 20
     (project / name).unlink()
+
+
+@pytest.mark.parametrize("target", ["classes", "results/smoke/classes/alpha/accuracy.csv"])
+def test_a_target_of_a_study_that_is_not_listed(target, project, before):
+    assert refused(project, target, "--configfile", SMOKE) == (
+        f"config.yaml: studies is [ascent], and the target {target} belongs to classes; needed: "
+        "classes among them, as in --config 'studies=[ascent, classes]'"
+    )
+    assert contents(project) == before
 
 
 def test_a_target_after_configfile(project):

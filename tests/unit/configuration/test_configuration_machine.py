@@ -173,3 +173,40 @@ def test_models_on_subsets_take_disk_where_an_estimate_is_made():
     halves = need(estimator="half_subsets", shipped=None)
     assert halves == need(shipped=None) + 176 * 1437 * 5
     assert need(shipped="digits") == need(shipped=None) - 200 * 1437 * 5
+
+
+def test_an_experiment_counts_its_own_models_and_its_own_records():
+    facts = facts_of(config.load([ROOT / "config.yaml"]))
+
+    def need(**experiment):
+        one = {"forget_sets": ["class_3"], "methods": ["ft"], "metrics": ["accuracy"]}
+        merged = config.load([ROOT / "config.yaml"])
+        merged["classes"]["experiments"] = {"one": one | {"models": 4} | experiment}
+        merged = config.merge(merged, {"studies": ["classes"]})
+        disk = needs.disk_bytes(merged, facts, 1437, 360)
+        return disk, needs.memory_mb("score", merged, facts)
+
+    few, every = need(), need(models=None)
+    assert every[0] - few[0] == 2 * 96 * 1797 * 5  # oracles and unlearned models
+    assert need(models=100) == every
+    kept = 100 + 2 * 4  # all originals, the experiment's oracles and unlearned models
+    assert need(record=["logits"])[0] - few[0] == kept * 1797 * 2 * 10
+    assert need(record=["features"])[0] - few[0] == kept * 1797 * 2 * needs.WIDEST
+    assert need(record=["features"], models=None)[1] > every[1]
+
+
+def test_what_two_experiments_share_is_counted_once():
+    facts = facts_of(config.load([ROOT / "config.yaml"]))
+
+    def disk(**experiments):
+        merged = config.load([ROOT / "config.yaml"]) | {"studies": ["classes"]}
+        merged["classes"]["experiments"] = {
+            name: {"forget_sets": ["class_3"], "methods": methods, "metrics": ["accuracy"],
+                   "models": models}
+            for name, (methods, models) in experiments.items()
+        }  # fmt: skip
+        return needs.disk_bytes(merged, facts, 1437, 360)
+
+    alone = disk(one=(["ft"], 4))
+    assert disk(one=(["ft"], 4), two=(["ft"], 2)) == alone
+    assert disk(one=(["ft"], 4), two=(["ft", "ce_ft"], 2)) == alone + 2 * 1797 * 5

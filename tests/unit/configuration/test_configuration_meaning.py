@@ -505,6 +505,166 @@ def test_a_run_is_not_named_after_a_study(sentence):
     assert sentence({"run": "theory"}).startswith("mine.yaml: run is theory, the name of a study")
 
 
+# Experiments of a study that is listed, and of one that is not
+
+
+def classes(**sections):
+    """The study of classes, listed, without the second oracles of config.yaml."""
+    return {"studies": ["classes"], "populations": {"second_oracle": []}, **sections}
+
+
+def forgotten(*numbers):
+    return classes(forget_sets={"class_3": {"kind": "classes", "classes": list(numbers)}})
+
+
+def experiment(name, **settings):
+    return classes(classes={"experiments": {name: settings}})
+
+
+def mia(**settings):
+    return classes(metrics={"mia": settings})
+
+
+def mask(**settings):
+    grid = {"prepare": [{"name": "salun_mask", **settings}]}
+    return experiment("table", grids={"ft": [grid]})
+
+
+TABLE = "classes.experiments.table"
+ALPHA = "classes.experiments.alpha"
+DIVERGENCE = "classes.experiments.divergence.grids.kl_ft[0]"
+ZERO_ROW = "names zero_row, which needs a whole class, and forget_sets.random_100.kind is random"
+EXPERIMENTS = [
+    (forgotten(10), "forget_sets.class_3.classes names 10; allowed: classes 0 to 9"),
+    (forgotten(-1), "forget_sets.class_3.classes[0] is -1; allowed: an integer of at least 0 and"),
+    (forgotten("cat"), "forget_sets.class_3.classes[0] is the text 'cat'; allowed: an integer of"),
+    (forgotten(3, 3), "forget_sets.class_3.classes holds 3 twice; allowed: each value once"),
+    (forgotten(*range(10)), "forget_sets.class_3.classes names all 10 classes, the whole training"),
+    (forgotten(), "forget_sets.class_3.classes is an empty list; allowed: at least one entry"),
+    (experiment("alpha", grids={"ce_ft": [{"alpha": [-0.1]}]}),
+     f"{ALPHA}.grids.ce_ft[0].alpha[0] is -0.1; allowed: a number of at least 0 and at most"),
+    (experiment("alpha", grids={"ce_ft": [{"alpha": ["1e-5"]}]}),
+     f"{ALPHA}.grids.ce_ft[0].alpha[0] is the text '1e-5', which YAML does not read as a number; "
+     "write 1.0e-5"),
+    *((mask(share=share), f"{TABLE}.grids.ft[0].prepare[0].share is {share}; allowed: a number ab")
+      for share in (0, 1, 1.5)),
+    (mask(name="salun_msk"), f"{TABLE}.grids.ft[0].prepare[0].name is the text 'salun_msk' (did y"),
+    (mask(action="freeze"), f"{TABLE}.grids.ft[0].prepare[0].action is an unknown key where name "),
+    (experiment("table", forget_sets=["class_6", "random_100"]),
+     f"{TABLE}.grids.ft[0].prepare {ZERO_ROW} (in config.yaml); allowed: forget sets of kind clas"),
+    (experiment("rates", forget_sets=["random_100"], methods=["ft", "zero_row"]),
+     f"classes.experiments.rates.methods {ZERO_ROW}; allowed: forget sets of kind classes"),
+    (experiment("tabel", forget_sets=["class_3"], methods=["ft"], metrics=["accuracy"]),
+     "classes.experiments names 'tabel' (did you mean table?); allowed: table, rates, alpha"),
+    (experiment("table", forget_set=["class_3"]),
+     f"{TABLE}.forget_set is an unknown key (did you mean forget_sets?); allowed: forget_sets, mo"),
+    (experiment("alpha", methods=["ce_ft", "kl_ft"]),
+     f"{ALPHA}.methods names ce_ft, kl_ft, and not ice_ft; allowed: ice_ft and others beside it"),
+    (experiment("alpha", metrics=["accuracy"]),
+     f"{ALPHA}.metrics names accuracy, and not mia; allowed: mia and others beside it"),
+    (experiment("alpha", record=[]),
+     f"{ALPHA}.metrics names mia, which needs logits, and {ALPHA}.record does not keep it"),
+    (experiment("table", record=["logits"]),
+     f"{TABLE}.record is logits; allowed: features among others, for Figure 5"),
+    (experiment("table", forget_sets=["class_3", "class_33"]),
+     f"{TABLE}.forget_sets names 'class_33' (did you mean class_3?); allowed: random_100, pc1_top"),
+    (experiment("klom", models=101),
+     "classes.experiments.klom.models is 101; allowed: at most populations.models, which is 100"),
+    (experiment("klom", models=1), "classes.experiments.klom.models is 1; allowed: an integer of"),
+    (mia(features=["confidenc"]), "metrics.mia.features[0] is the text 'confidenc' (did you mean "),
+    (mia(features=[]), "metrics.mia.features is an empty list; allowed: at least one entry"),
+    (mia(features=["entropy"] * 2), "metrics.mia.features holds the text 'entropy' twice; allowe"),
+    (mia(c=0), "metrics.mia.c is 0; allowed: a number above 0 and at most 1000000.0"),
+    (mia(attacked=0), "metrics.mia.attacked is 0; allowed: an integer of at least 1 and at most "),
+    (classes(classes={"figures": {"figure_5": {"forget_set": "class_8"}}}),
+     "classes.figures.figure_5.forget_set names 'class_8'; allowed: class_3, class_6, class_9"),
+    (experiment("divergence", grids={"kl_ft": [{"kl_direction": ["model||labels"]}]}),
+     f"{DIVERGENCE}.target_smoothing is 0; allowed: above 0 with kl_direction model||labels"),
+    (experiment("divergence", grids={"kl_ft": [{"forwrd": ["joint"]}]}),
+     f"{DIVERGENCE}.forwrd is an unknown key (did you mean forward?); allowed: lr, epochs, alpha"),
+    (experiment("divergence", grids={"kl_ft": [{"forward": ["retain_frist"]}]}),
+     f"{DIVERGENCE}.forward[0] is the text 'retain_frist' (did you mean retain_first?); allowed: "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overlay", "found"), EXPERIMENTS)
+def test_experiments_that_do_not_fit(sentence, overlay, found):
+    assert sentence(overlay).startswith(f"mine.yaml: {found}")
+
+
+def test_an_experiment_that_is_missing(sentence, project):
+    text = BASE.read_text()
+    start, end = text.index("    divergence:  "), text.index("    klom:         ")
+    (project.root / "config.yaml").write_text(text[:start] + text[end:])
+    assert sentence() == (
+        "config.yaml: classes.experiments holds table, rates, alpha, klom, and not divergence; "
+        "allowed: table, rates, alpha, divergence, klom"
+    )
+
+
+def test_a_class_of_which_no_training_point_is_left(sentence, monkeypatch):
+    from palimpsest.config import meaning
+    from palimpsest.data.splits import Split
+
+    split = Split(np.arange(1437), np.arange(1437, 1797))
+    labels = np.where(np.arange(1797) % 10 == 3, 4, np.arange(1797) % 10)
+    monkeypatch.setattr(meaning, "_split", lambda data, root: (split, labels))
+    assert sentence(forgotten(3)) == (
+        "mine.yaml: forget_sets.class_3: classes names 3, of which the training set has no point; "
+        "allowed: 0, 1, 2, 4, 5, 6, 7, 8, 9"
+    )
+
+
+FEW = {
+    "populations": {"models": 8, "block": 8, "stack": 8, "second_oracle_models": 8},
+    "datamodels": {"estimators": {"last_layer": {"checkpoints": 8}}},
+}
+
+
+def test_a_study_that_is_not_listed_is_not_held_to_the_populations(project, sentence):
+    project(FEW | {"studies": ["theory"]})
+    few = {"numbers_of_models": [8]}
+    project(FEW | {"ascent": few})
+    assert sentence(FEW | {"ascent": few, "studies": ["ascent", "classes"]}) == (
+        "mine.yaml: classes.experiments.klom.models is 50 (in config.yaml); allowed: at most "
+        "populations.models, which is 8"
+    )
+    assert sentence(FEW).startswith("mine.yaml: ascent.numbers_of_models holds 100 (in config.ya")
+
+
+def test_a_study_that_is_not_listed_is_not_held_to_the_classes_of_the_data(project, sentence):
+    sets = {"forget_sets": {"class_9": {"classes": [10]}}}
+    project(sets)
+    assert "class_9.classes names 10; allowed" in sentence(sets | {"studies": ["classes"]})
+
+
+@pytest.mark.parametrize(
+    ("overlay", "found"),
+    [
+        ({"experiments": {"table": {"model": 3}}}, "table.model is an unknown key (did you mean m"),
+        ({"experiments": {"table": {"methods": ["fft"]}}}, "table.methods[0] is the text 'fft'"),
+        ({"experiments": {"table": {"forget_sets": ["clas_3"]}}}, "table.forget_sets names 'clas_"),
+        ({"experiments": {"rates": {"methods": ["ga"]}}}, "rates.methods names ga, and classes.ex"),
+    ],
+)
+def test_a_typo_in_a_study_that_is_not_listed_is_told(sentence, overlay, found):
+    assert sentence({"classes": overlay}).startswith(f"mine.yaml: classes.experiments.{found}")
+
+
+def test_a_target_of_a_study_that_is_not_listed(project):
+    (project.root / "mine.yaml").write_text("run: mine\nstudies: [theory]\n")
+    files = [project.root / "config.yaml", project.root / "mine.yaml"]
+    merged = config.load(files)
+    checking.check_target("theory", "theory", config.load(files[:1]), files=files[:1])
+    checking.check_target("ascent", "ascent", config.load(files[:1]), files=files[:1])
+    with pytest.raises(InputError) as error:
+        checking.check_target("figures", "ascent", merged, files=files)
+    assert str(error.value) == (
+        f"{files[1]}: studies is [theory], and the target figures belongs to ascent; needed: "
+        "ascent among them, as in --config 'studies=[theory, ascent]'"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -97,6 +97,34 @@ def test_the_papers_grids_are_whole():
         assert counts == {"ga": 35 + 35 + 5, "gda": 48, "scrub": 48}
 
 
+def test_the_runs_of_classes_at_their_own_scale_ask_for_the_same():
+    runs = {
+        name: config.load([BASE, ROOT / "config" / f"classes-{name}.yaml"])
+        for name in ("cifar10", "cifar100", "svhn")
+    }
+    grids = {
+        name: {key: part["grids"] for key, part in run["classes"]["experiments"].items()}
+        for name, run in runs.items()
+    }
+    assert grids["cifar10"] == grids["cifar100"] == grids["svhn"]
+    base = config.load([BASE])["classes"]["experiments"]
+    for name, run in runs.items():
+        assert run["data"]["name"] == name
+        for key, part in run["classes"]["experiments"].items():
+            for method in part["methods"]:
+                found = config.combinations(method, part["grids"].get(method, [{}]))
+                plain = config.combinations(method, base[key]["grids"].get(method, [{}]))
+                assert len(found) == len(plain)  # the same but for the batches
+                for one, other in zip(found, plain, strict=True):
+                    batches = {batch: 256 for batch in one if batch.endswith("_batch")}
+                    assert one == other | batches
+        forgotten = run["classes"]["experiments"]["table"]["forget_sets"]
+        assert [run["forget_sets"][own]["classes"] for own in forgotten] == [
+            [number] for number in range(0, 100 if name == "cifar100" else 10)
+            if name != "cifar100" or number % 10 == 0
+        ]  # fmt: skip
+
+
 # Merging
 
 

@@ -1,0 +1,98 @@
+"""Experiments of one study share populations: each model is made once, as many as are asked for."""
+
+import re
+from pathlib import Path
+
+import pytest
+from running import SMOKE, copy_sources, snakemake, write_overlay
+
+ONE = {"forget_sets": ["class_3"], "models": 2, "metrics": ["accuracy"], "record": [], "grids": {}}
+FINE_TUNED = ["ce_ft", "ice_ft", "kl_ft"]
+OVERLAY = {
+    "run": "experiments",
+    "studies": ["classes"],
+    "populations": {"models": 6, "block": 3, "stack": 3, "second_oracle": []}
+    | {"second_oracle_models": 6},
+    "datamodels": {"estimators": {"last_layer": {"checkpoints": 6}}},
+    "classes": {
+        "figures": {"figure_5": {"forget_set": "class_3"}},
+        "experiments": {
+            "table": ONE
+            | {"methods": ["ft", *FINE_TUNED], "metrics": ["accuracy", "mia"]}
+            | {"record": ["logits", "features"]},
+            "rates": ONE | {"methods": ["ft"]},
+            "alpha": ONE
+            | {"methods": FINE_TUNED, "metrics": ["accuracy", "mia"]}
+            | {"record": ["logits"], "models": 4},
+            "divergence": ONE | {"methods": ["ice_ft", "kl_ft"]},
+            "klom": ONE | {"methods": ["nothing", "ft"], "metrics": ["accuracy", "klom"]},
+        },
+    },
+}
+"""two experiments share a forget set; only one of them fine-tunes plainly"""
+TRIALS = {"table": 2, "alpha": 4}
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The command of each job that a dry run plans, by the file that it writes first."""
+    folder: Path = copy_sources(tmp_path_factory.mktemp("experiments"))
+    name = write_overlay(folder, OVERLAY)
+    done = snakemake(folder, "-n", "-p", "classes", "--configfile", SMOKE, name)
+    assert done.returncode == 0, done.stdout
+    found = {}
+    for command in re.findall(r"^Shell command: (python src/.+)$", done.stdout, re.M):
+        files = re.findall(r"--out\S* results/experiments/(\S+)", command)
+        assert files[0] not in found
+        found[files[0]] = command
+    return found
+
+
+def models(commands: dict[str, str], pattern: str) -> dict[str, int]:
+    """File -> the number of models that its job is told, of the files that match."""
+    return {
+        file: int(re.search(r"--models (\d+)", command)[1])
+        for file, command in commands.items()
+        if re.fullmatch(pattern, file)
+    }
+
+
+def test_a_population_has_as_many_models_as_are_asked_for_and_is_made_once(commands):
+    assert models(commands, "populations/.*safetensors") == {
+        "populations/original/0.safetensors": 3,
+        "populations/original/1.safetensors": 3,
+        "populations/oracle/class_3/0.safetensors": 3,
+        "populations/oracle/class_3/1.safetensors": 1,
+    }
+    both = {f"unlearned/class_3/{name}/0.npz": 3 for name in FINE_TUNED}
+    both |= {f"unlearned/class_3/{name}/1.npz": 1 for name in FINE_TUNED}
+    one = {f"unlearned/class_3/{name}/0.npz": 2 for name in ("ft", "nothing")}
+    assert models(commands, "unlearned/.*") == both | one
+
+
+def test_an_experiment_reads_its_own_models(commands):
+    scored = models(commands, "classes/(table|alpha)/scores/.*")
+    names = {name: ["ft", *FINE_TUNED] if name == "table" else FINE_TUNED for name in TRIALS}
+    assert scored == {
+        f"classes/{name}/scores/class_3/{method}.json": TRIALS[name]
+        for name in TRIALS
+        for method in names[name]
+    }
+    for name, blocks in (("table", ["0"]), ("alpha", ["0", "1"])):
+        command = commands[f"classes/{name}/scores/class_3/ce_ft.json"]
+        for place in (
+            "populations/original",
+            "populations/oracle/class_3",
+            "unlearned/class_3/ce_ft",
+        ):
+            assert re.findall(rf"{place}/(\d)[.]npz", command) == blocks
+
+
+def test_a_record_holds_what_some_experiment_asks_for(commands):
+    def record(file: str) -> list[str]:
+        return re.search(r"--record ((?:[a-z]+ )+)", commands[file])[1].split()
+
+    everything = ["margin", "correct", "features", "logits"]
+    assert record("populations/oracle/class_3/0.safetensors") == everything
+    assert record("unlearned/class_3/ce_ft/0.npz") == everything
+    assert record("unlearned/class_3/nothing/0.npz") == everything[:2]
