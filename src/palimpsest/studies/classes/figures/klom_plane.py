@@ -20,7 +20,6 @@ from palimpsest.plots.klom_plane import (
     mark_diverged,
     reference_handles,
     square_root_axes,
-    square_root_y,
 )
 from palimpsest.plots.style import (
     INK,
@@ -41,8 +40,8 @@ INPUTS = ("klom_klom", "klom_accuracy_models")
 
 def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figure, pd.DataFrame]:
     """Left: KLoM of the forget set against that of the validation set, and that part of the plane
-    larger in which the methods lie. Right: mean KLoM over the points of the forget set against UA;
-    the 95th percentile has an end that many scores reach.
+    larger in which the methods lie. Right: how much larger the mean margin on the forget set is
+    than the oracles', against UA, since KLoM has an end that many scores come near.
 
     A row of panels for each forget set. A marker is a method; a colour and a letter what else a
     variant has: a preparation, a learning rate.
@@ -81,7 +80,7 @@ def variants_of(settings: pd.DataFrame, trials: pd.DataFrame, keys: Sequence[str
         for variant, method in zip(joined["variant"], joined["method"], strict=True)
     ]
     scores = [f"{split}_{end}" for split in ("forget", "val") for end in _ENDS]
-    measured = ["percentile", *scores, "forget_average", "diverged"]
+    measured = ["percentile", *scores, "forget_average", "forget_margin_gap", "diverged"]
     return joined[["forget_set", "method", "variant", "further", "UA", *measured]]
 
 
@@ -149,14 +148,14 @@ def _draw_plane(
 def _draw_against_ua(
     ax: Axes, own: pd.DataFrame, oracle: float, looks: Mapping[str, Any], letters: Mapping[str, str]
 ) -> None:
-    finite = own["forget_average"].where(own["forget_klom"].notna())
-    limit = 1.12 * finite.max() if finite.max() > 0 else 1.0
-    placed = own.assign(x=own["UA"], y=finite.fillna(limit / 1.05))
-    square_root_y(ax, limit)
-    ax.set_xlim(-4, 104)
+    gaps = own["forget_margin_gap"]
+    low, high = limits_of([0.0, *gaps.dropna()], 0.08, 1.0)
+    placed = own.assign(x=own["UA"], y=gaps.fillna(high - (high - low) / 30))
+    ax.axhline(0, color=INK, lw=0.8, ls="--", zorder=1)
+    ax.set(xlim=(-4, 104), ylim=(low, high))
     _draw_points(ax, placed, looks, letters)
     draw_oracle(ax, oracle)
-    ax.set(xlabel="UA (%)", ylabel="mean KLoM over the forget set (nats)")
+    ax.set(xlabel="UA (%)", ylabel="mean margin on the forget set\nless the oracles' (nats)")
 
 
 def _handles(
