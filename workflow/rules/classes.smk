@@ -28,8 +28,13 @@ CLASSES_OTHERS = "".join(
 FIGURE_NOTES["classes"] = (
     f"N = {CLASSES_MODELS['table']}{CLASSES_OTHERS} models of {SETUP}"
 )
+CLASSES_FT = [  # what fine-tuning is in the tables, without a mask
+    setting
+    for setting in settings_in(CLASSES.experiments["table"], "ft")
+    if not setting.get("prepare")
+]
 FIGURE_SETTINGS["classes"] = {
-    "figure_5": {"forget_set": CLASSES_SHOWN},
+    "figure_5": {"forget_set": CLASSES_SHOWN, "setting": CLASSES_FT[0]},
     "overlap": {"classes": CLASSES_ONE},
 }
 FIGURE_FILES["classes"] = CLASSES_TABLES | {

@@ -233,8 +233,7 @@ def records(tmp_path_factory):
     swept = record([0, 1], labels == -1, generator, settings=2)
     swept["correct"][1, 0, 1:21:4] = False  # five of the twenty forgotten
     swept.save(folder / "ft_records.npz")
-    plain = combinations("ft", [{}])[0]
-    settings = [{**plain, "lr": 0.5, "prepare": None}, {**plain, "prepare": None}]
+    settings = [{**PLAIN, "lr": 0.5, "prepare": None}, {**PLAIN, "prepare": None}]
     costs = {
         "method": "ft", "settings": settings, "models": 2, "passes": [1, 1], "seconds": [1, 1],
         "epochs_separate": 1, "epochs_shared": 1,
@@ -243,13 +242,16 @@ def records(tmp_path_factory):
     return folder
 
 
+PLAIN = combinations("ft", [{}])[0]
+
+
 def inputs_of(records, figure):
     return {name: [path] for name in figure.INPUTS for path in records.glob(f"{name}.*")}
 
 
 def test_the_features_are_shown_with_the_ua_of_their_model(records):
     inputs = inputs_of(records, figure_5)
-    drawn, table = figure_5.draw(inputs, forget_set="class_1", most=40)
+    drawn, table = figure_5.draw(inputs, forget_set="class_1", setting=PLAIN, most=40)
     assert list(table.drop_duplicates("model")["UA"]) == [0, 25, 100]
     titles = [ax.get_title() for ax in drawn.get_axes() if ax.get_title()]
     assert titles == ["original: UA 0.0 %", "FT: UA 25.0 %", "oracle (Retrain): UA 100.0 %"]
@@ -257,7 +259,7 @@ def test_the_features_are_shown_with_the_ua_of_their_model(records):
         assert len(own) == 40 and own["forgotten"].sum() == 20
         assert (own.loc[own["forgotten"], "class"] == 1).all()
         assert np.isfinite(own[["component_1", "component_2"]]).all(axis=None)
-    assert figure_5.draw(inputs, forget_set="class_1", most=40)[1].equals(table)
+    assert figure_5.draw(inputs, forget_set="class_1", setting=PLAIN, most=40)[1].equals(table)
 
 
 def test_features_that_are_not_finite_are_told(records, tmp_path):
@@ -265,7 +267,7 @@ def test_features_that_are_not_finite_are_told(records, tmp_path):
     broken["features"][0] = np.nan
     broken.save(tmp_path / "oracles.npz")
     inputs = inputs_of(records, figure_5) | {"oracles": [tmp_path / "oracles.npz"]}
-    drawn, table = figure_5.draw(inputs, forget_set="class_1", most=40)
+    drawn, table = figure_5.draw(inputs, forget_set="class_1", setting=PLAIN, most=40)
     assert table.groupby("model")["component_1"].apply(lambda own: own.isna().sum()).max() == 40
     told = [text.get_text() for ax in drawn.get_axes() for text in ax.texts]
     assert told == ["features are not finite"]
@@ -275,8 +277,8 @@ def test_costs_without_the_plain_setting_are_refused(records, tmp_path):
     costs = json.loads((records / "ft_costs.json").read_text())
     costs["settings"][1]["prepare"] = {"name": "zero_row"}
     (tmp_path / "costs.json").write_text(json.dumps(costs))
-    with pytest.raises(ValueError, match="no setting of FT with its defaults"):
-        figure_5.plain_setting(tmp_path / "costs.json")
+    with pytest.raises(ValueError, match="has no setting of FT like"):
+        figure_5.place_of(tmp_path / "costs.json", PLAIN)
 
 
 def test_the_overlap_is_the_largest_cosine_of_class_means():

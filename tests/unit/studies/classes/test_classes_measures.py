@@ -73,7 +73,7 @@ def test_verdicts_follow_the_known_levels(verdicts: pd.Series) -> None:
         "zero_row_is_no_worse": HOLDS, "ft_forgets_at_some_rate": HOLDS,
         "rbm_forgets_more_than_ft": FAILS,  # all masks are at FT's level
         "a_choice_parts_kl_from_ice": HOLDS,  # KL-FT is at 97.5, ICE-FT at 92
-        "overlap_predicts_forgetting": UNDECIDED,  # four classes
+        "overlap_does_not_matter": UNDECIDED,  # four classes
     }  # fmt: skip
     assert {name: verdicts[name] for name in wanted} == wanted
 
@@ -90,7 +90,7 @@ def test_every_claim_that_a_run_can_decide_holds_in_some_world_and_fails_in_anot
     judged_worlds: pd.DataFrame,
 ) -> None:
     undecidable = {
-        "overlap_predicts_forgetting", "margin_predicts_forgetting",  # four classes
+        "overlap_does_not_matter", "margin_predicts_forgetting",  # four classes
         "perfect_ua_is_not_the_oracle",  # KLoM is not replaced
         "a_choice_parts_kl_from_ice",  # no world has it
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,6 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from palimpsest.config import combinations
 from palimpsest.costs import read_costs
 from palimpsest.data.splits import Split
 from palimpsest.plots.style import figure_style, forget_set_name, point_handle, start_figure
@@ -21,18 +21,24 @@ _LOOKS = {False: ("o", 9, 7, "the other classes"), True: ("^", 3, 13, "forgotten
 
 
 def draw(
-    inputs: Mapping[str, Sequence[Path]], *, note: str = "", forget_set: str, most: int = 1000
+    inputs: Mapping[str, Sequence[Path]],
+    *,
+    note: str = "",
+    forget_set: str,
+    setting: Mapping[str, Any],
+    most: int = 1000,
 ) -> tuple[Figure, pd.DataFrame]:
     """The first model of each population, in a panel of its own: original, FT of it, oracle.
 
     The points are at most `most` of the training set, all of the forget set among them, the others
-    drawn with a fixed seed; the same in each panel. UA is of all of the forget set.
+    drawn with a fixed seed; the same in each panel. UA is of all of the forget set. `setting` is
+    that of FT.
     """
     split = Split.load(inputs["split"][0])
-    fine_tuned = Record.load(inputs["ft_records"][:1]).setting(plain_setting(inputs["ft_costs"][0]))
+    place = place_of(inputs["ft_costs"][0], setting)
     models = {
         "original": Record.load(inputs["originals"][:1]),
-        "FT": fine_tuned,
+        "FT": Record.load(inputs["ft_records"][:1]).setting(place),
         "oracle (Retrain)": Record.load(inputs["oracles"][:1]),
     }
     points = sample(split, most)
@@ -50,13 +56,12 @@ def draw(
     return figure, pd.concat(parts, ignore_index=True)
 
 
-def plain_setting(costs: Path) -> int:
-    """The place of FT with its defaults and nothing prepared among the settings of a block."""
-    wanted = combinations("ft", [{}])[0]
+def place_of(costs: Path, wanted: Mapping[str, Any]) -> int:
+    """The place of a setting of FT among the settings of a block."""
     for place, setting in enumerate(read_costs(costs, "ft")["settings"]):
         if {"prepare": None, **setting} == {"prepare": None, **wanted}:
             return place
-    raise ValueError(f"{costs}: has no setting of FT with its defaults and nothing prepared")
+    raise ValueError(f"{costs}: has no setting of FT like {dict(wanted)}")
 
 
 def sample(split: Split, most: int) -> np.ndarray:
