@@ -35,13 +35,14 @@ TRIALS = {"table": 2, "alpha": 4}
 
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The command of each job that a dry run plans, by the file that it writes first."""
+    """The commands of a dry run that make and score models, by the file that each writes first."""
     folder: Path = copy_sources(tmp_path_factory.mktemp("experiments"))
     name = write_overlay(folder, OVERLAY)
     done = snakemake(folder, "-n", "-p", "classes", "--configfile", SMOKE, name)
     assert done.returncode == 0, done.stdout
     found = {}
-    for command in re.findall(r"^Shell command: (python src/.+)$", done.stdout, re.M):
+    asked = r"^Shell command: (python src/(?:train_block|unlearn_block|score)[.]py .+)$"
+    for command in re.findall(asked, done.stdout, re.M):
         files = re.findall(r"--out\S* results/experiments/(\S+)", command)
         assert files[0] not in found
         found[files[0]] = command
