@@ -61,7 +61,13 @@ def test_one_thing_or_several_are_told_apart_by_their_name(monkeypatch):
     for names in (["random_mask"], ["random_mask", "zero_row"]):
         monkeypatch.setattr(registry, "names", lambda _, names=names: names)
         section = TypeAdapter(registry.tagged("preparations", "name", Shared))
-        given = {"name": "random_mask", "folder": "a", "share": 0.5, "mask_seed": 0}
+        given = {
+            "name": "random_mask",
+            "folder": "a",
+            "share": 0.5,
+            "mask_seed": 0,
+            "action": "zero",
+        }
         assert section.dump_python(section.validate_python(given)) == given
         for wrong in ({"name": "random"}, {"depth": 3}, {"folder": None}):
             with pytest.raises(ValidationError):
