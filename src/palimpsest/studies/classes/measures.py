@@ -24,12 +24,13 @@ from palimpsest.studies.classes.overlap import overlaps, rank_correlation
 from palimpsest.studies.classes.trials import (
     ORACLE,
     QUANTITIES,
+    average_gaps,
     class_means,
     interval,
     read_trials,
 )
 from palimpsest.tables import by_setting, read_klom, read_redraws, read_table, redrawn_by_setting
-from palimpsest.verdicts import Answer, both
+from palimpsest.verdicts import Answer, both, either, negation
 
 TRIALS = ("table", "rates", "alpha", "divergence", "klom")
 """experiments whose trials are read"""
@@ -41,8 +42,10 @@ KEYS = (
     "methods", "against", "quantity", "quantities", "table", "dataset", "value", "points", "nats",
 )  # fmt: skip
 """of claims, that measures read"""
+CLASSES = 3
+"""from which their spread is taken for an error: two may agree by chance to the last digit"""
 _EXACT = 1e-9  # points: the standard error of a difference that does not vary at all
-_ROUNDING = 0.0051  # of a difference of two numbers printed with two digits
+_ROUNDING = 0.0151  # of a difference: both numbers and it are rounded to two digits
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def _answers(
     """`above`, `below` or `alike` of differences, each one value a class; judged together."""
     found = [interval(own[np.isfinite(own)]) if np.isfinite(own).any() else None for own in values]
     answers: list[Answer] = [None] * len(values)
-    freedoms = {one[3] for one in found if one is not None and one[3] > 0}
+    freedoms = {one[3] for one in found if one is not None and one[3] + 1 >= CLASSES}
     for freedom in freedoms:
         rows = [n for n, one in enumerate(found) if one is not None and one[3] == freedom]
         chosen = [one for one in (found[n] for n in rows) if one is not None]
@@ -138,7 +141,9 @@ def _cases(
     cases = []
     for name, answer, own in zip(names, answers, values, strict=True):
         classes = int(np.isfinite(own).sum())
-        doubt = None if classes > 1 else "differences between classes need two classes or more"
+        doubt = (
+            None if classes >= CLASSES else f"the spread between classes needs {CLASSES} or more"
+        )
         cases.append(Case(f"{name}: {np.nanmean(own):+.1f}" if classes else name, answer, doubt))
     return cases
 
@@ -168,23 +173,11 @@ def _compared(question: str) -> Measure:
     return measure
 
 
-def _gaps(results: Results) -> pd.DataFrame:
-    """The mean over UA, RA, MIA and TA of the absolute difference from the oracles: (variant,
-    forget_set), in points."""
-    means = results.means("table")
-    oracle = means.loc[ORACLE]
-    parts = {
-        variant: (means.loc[variant] - oracle)[list(QUANTITIES)].abs().mean(axis=1)
-        for variant in means.index.unique(level="variant")
-    }
-    return pd.DataFrame(parts).T
-
-
 def _gap_is(question: str) -> Measure:
     """Whether the average gap of each method lies above or below that of another."""
 
     def measure(results: Results, claim: dict[str, Any]) -> list[Case]:
-        gaps = _gaps(results)
+        gaps = average_gaps(results.means("table"))
         chosen = [m for m in claim["methods"] if m in gaps.index and claim["against"] in gaps.index]
         values = [(gaps.loc[m] - gaps.loc[claim["against"]]).to_numpy(float) for m in chosen]
         names = [f"average gap of {m} less that of {claim['against']}" for m in chosen]
@@ -236,13 +229,43 @@ def _with_alpha(question: str) -> Measure:
     return measure
 
 
-def _forgets_at_some_rate(results: Results, claim: dict[str, Any]) -> list[Case]:
-    """UA of FT at a learning rate is like that of the oracle, within `points`."""
+def _near_the_oracle(
+    results: Results, claim: Mapping[str, Any], found: Mapping[float, pd.DataFrame], experiment: str
+) -> tuple[list[Answer], list[np.ndarray]]:
+    """Of each value of a setting whether none of the claim's quantities lies below the oracle's by
+    `points`, and the differences of the first of them."""
+    oracle = results.means(experiment).loc[ORACLE]
+    answers: list[list[Answer]] = []
+    for quantity in claim["quantities"]:
+        values = [(own[quantity] - oracle[quantity]).to_numpy() for own in found.values()]
+        below = _answers(results, "below", values, claim["points"])
+        answers.append([negation(answer) for answer in below])
+    first = claim["quantities"][0]
+    joint = [negation(either(*(negation(a) for a in own))) for own in zip(*answers, strict=True)]
+    return joint, [(own[first] - oracle[first]).to_numpy() for own in found.values()]
+
+
+def _near_at_some_rate(results: Results, claim: dict[str, Any]) -> list[Case]:
+    """At a learning rate FT is near the oracle in all quantities."""
     found = _by_rate(results, "FT")
-    oracle = results.means("rates").loc[ORACLE, "UA"]
-    values = [(found[rate]["UA"] - oracle).to_numpy() for rate in found]
-    names = [f"UA of FT at {rate:g} less that of {ORACLE}" for rate in found]
-    return _cases(names, _answers(results, "alike", values, claim.get("points")), values)
+    answers, values = _near_the_oracle(results, claim, found, "rates")
+    names = [f"{claim['quantities'][0]} of FT at {rate:g} less that of {ORACLE}" for rate in found]
+    return _cases(names, answers, values)
+
+
+def _near_at_some_alpha(results: Results, claim: dict[str, Any]) -> list[Case]:
+    """A case a method: at some alpha it is near the oracle in all quantities."""
+    cases = []
+    for method in claim["methods"]:
+        found = _by_alpha(results, method)
+        if found:
+            answers, values = _near_the_oracle(results, claim, found, "alpha")
+            classes = min(int(np.isfinite(own).sum()) for own in values)
+            doubt = None
+            if classes < CLASSES:
+                doubt = f"the spread between classes needs {CLASSES} or more"
+            cases.append(Case(method, either(*answers), doubt))
+    return cases
 
 
 def _choice_parts_them(results: Results, claim: dict[str, Any]) -> list[Case]:
@@ -377,7 +400,8 @@ MEASURES: dict[str, Measure] = {
     "gap_below": _gap_is("below"),
     "above_at_every_alpha": _above_at_every_alpha,
     "falls_with_alpha": _with_alpha("below"),
-    "forgets_at_some_rate": _forgets_at_some_rate,
+    "near_at_some_rate": _near_at_some_rate,
+    "near_at_some_alpha": _near_at_some_alpha,
     "choice_parts_them": _choice_parts_them,
     "not_the_oracle": _not_the_oracle,
     "overlap_predicts": _overlap_predicts,

@@ -98,6 +98,19 @@ def class_means(trials: pd.DataFrame, quantities: Sequence[str] = QUANTITIES) ->
     return grouped[list(quantities)].mean()
 
 
+def average_gaps(means: pd.DataFrame) -> pd.DataFrame:
+    """The mean of a variant's gaps over the quantities, of each class: (variant, forget_set).
+
+    The sign that each difference from the oracles has over all classes makes it a gap; with it the
+    differences of one class are averaged, so the mean over the classes is the mean of the gaps.
+    """
+    found = {}
+    for variant in means.index.unique(level="variant"):
+        apart = (means.loc[variant] - means.loc[ORACLE])[list(QUANTITIES)]
+        found[variant] = (apart * np.sign(apart.mean())).mean(axis=1)
+    return pd.DataFrame(found).T
+
+
 def interval(values: np.ndarray) -> tuple[float, float, float, int]:
     """Mean, its standard error and half the width of its 95 % interval, and degrees of freedom, of
     one value a class; error and width are NaN for a single class."""

@@ -47,14 +47,33 @@ def _like(results: Results, of: Callable[[pd.Series], Mapping[str, float] | None
     return replace(results, trials=trials)
 
 
+def _with_klom(results: Results, of: Callable[[pd.DataFrame], pd.Series]) -> Results:
+    """Every method with another KLoM: `of` the table's rows, in nats; redraws spread about it."""
+    klom, redraws = results.klom.copy(), results.klom_redraws.copy()
+    columns = [name for name in redraws if str(name).startswith("redraw_")]
+    noise = 0.1 * generator(0, "worlds klom").standard_normal((len(klom), len(columns)))
+    scores = of(klom)
+    klom["klom"] = scores
+    redraws[columns] = scores.to_numpy()[:, None] + noise
+    return replace(results, klom=klom, klom_redraws=redraws)
+
+
+def _as_original(klom: pd.DataFrame) -> pd.Series:
+    """On each split the original's KLoM."""
+    own = klom[klom["method"] == "nothing"].set_index("split")["klom"]
+    return klom["split"].map(own)
+
+
 def the_original(results: Results) -> Results:
     """No method does anything."""
-    return _like(results, lambda row: _at(_numbers(results, "original"), row))
+    own = _like(results, lambda row: _at(_numbers(results, "original"), row))
+    return _with_klom(own, _as_original)
 
 
 def the_oracle(results: Results) -> Results:
     """Every method leaves an oracle."""
-    return _like(results, lambda row: _at(_numbers(results, ORACLE), row))
+    own = _like(results, lambda row: _at(_numbers(results, ORACLE), row))
+    return _with_klom(own, lambda klom: klom["null"])
 
 
 def half_way(results: Results) -> Results:
@@ -73,7 +92,7 @@ def as_told(results: Results) -> Results:
             shifts["RA"] -= 10 * row["alpha"]
         return {name: oracle[name] + shifts[name] for name in QUANTITIES}
 
-    return _like(results, told)
+    return _with_klom(_like(results, told), _as_original)
 
 
 def broken(results: Results) -> Results:
@@ -106,44 +125,70 @@ WORLDS: Mapping[str, Callable[[Results], Results]] = {
 }
 MUST: Mapping[str, Mapping[str, str]] = {
     "the original": {
-        "ft_does_not_forget": HOLDS, "wrong_labels_raise_ua": FAILS,
-        "ce_and_ice_unlearn_perfectly": FAILS, "kl_declines_little_in_ua": FAILS,
-        "ice_keeps_more_than_ce": FAILS, "kl_keeps_more_than_ice": FAILS,
-        "ice_above_ce_at_every_alpha": FAILS, "ra_of_kl_falls_with_alpha": FAILS,
-        "ra_of_ce_falls_with_alpha": FAILS, "rbm_forgets_more_than_ft": FAILS,
-        "rbm_keeps_more_than_other_masks": FAILS, "rbm_has_the_smallest_gap": FAILS,
-        "ft_forgets_at_some_rate": FAILS, "a_choice_parts_kl_from_ice": FAILS,
+        "ft_does_not_forget": HOLDS,
+        "wrong_labels_raise_ua": FAILS,
+        "ce_and_ice_unlearn_perfectly": FAILS,
+        "kl_forgets_and_keeps": FAILS,
+        "ice_keeps_more_than_ce": FAILS,
+        "kl_keeps_more_than_ice": FAILS,
+        "ice_above_ce_at_every_alpha": FAILS,
+        "ra_of_kl_falls_with_alpha": FAILS,
+        "ra_of_ce_falls_with_alpha": FAILS,
+        "rbm_forgets_more_than_ft": FAILS,
+        "rbm_keeps_more_than_other_masks": FAILS,
+        "rbm_has_the_smallest_gap": FAILS,
+        "ft_forgets_at_some_rate": FAILS,
+        "a_choice_parts_kl_from_ice": FAILS,
         "zero_row_is_no_worse": HOLDS,
     },
     "half way": {
-        "ft_does_not_forget": HOLDS, "wrong_labels_raise_ua": FAILS,
-        "ce_and_ice_unlearn_perfectly": FAILS, "ft_forgets_at_some_rate": FAILS,
-        "ice_keeps_more_than_ce": FAILS, "rbm_has_the_smallest_gap": FAILS,
+        "ft_does_not_forget": HOLDS,
+        "wrong_labels_raise_ua": FAILS,
+        "ce_and_ice_unlearn_perfectly": FAILS,
+        "ft_forgets_at_some_rate": FAILS,
+        "ice_keeps_more_than_ce": FAILS,
+        "rbm_has_the_smallest_gap": FAILS,
     },
     "the oracle": {
-        "ft_does_not_forget": FAILS, "ft_keeps_the_rest": HOLDS, "mia_of_ft_is_below": FAILS,
-        "wrong_labels_raise_ua": FAILS, "ce_and_ice_unlearn_perfectly": HOLDS,
-        "kl_declines_little_in_ua": HOLDS, "ce_loses_much_ra": FAILS,
-        "kl_keeps_ra_like_retraining": HOLDS, "ice_above_ce_at_every_alpha": FAILS,
-        "ft_forgets_at_some_rate": HOLDS, "zero_row_is_no_worse": HOLDS,
+        "ft_does_not_forget": FAILS,
+        "ft_keeps_the_rest": HOLDS,
+        "mia_of_ft_is_below": FAILS,
+        "wrong_labels_raise_ua": FAILS,
+        "ce_and_ice_unlearn_perfectly": HOLDS,
+        "kl_forgets_and_keeps": HOLDS,
+        "ce_loses_much_ra": FAILS,
+        "ice_above_ce_at_every_alpha": FAILS,
+        "ft_forgets_at_some_rate": HOLDS,
+        "zero_row_is_no_worse": HOLDS,
+        "perfect_ua_is_not_the_oracle": FAILS,
     },
     "all broken": {
-        "ft_keeps_the_rest": FAILS, "ce_loses_much_ra": HOLDS,
-        "ce_and_ice_unlearn_perfectly": FAILS, "kl_keeps_ra_like_retraining": FAILS,
-        "ice_keeps_more_than_ce": FAILS, "wrong_labels_raise_ua": FAILS,
-        "kl_declines_little_in_ua": FAILS,
+        "ft_keeps_the_rest": FAILS,
+        "ce_loses_much_ra": HOLDS,
+        "ce_and_ice_unlearn_perfectly": FAILS,
+        "ice_keeps_more_than_ce": FAILS,
+        "wrong_labels_raise_ua": FAILS,
+        "kl_forgets_and_keeps": FAILS,
     },
     "as the paper says": {
-        "ft_does_not_forget": HOLDS, "ft_keeps_the_rest": HOLDS, "mia_of_ft_is_below": HOLDS,
-        "wrong_labels_raise_ua": HOLDS, "ce_and_ice_unlearn_perfectly": HOLDS,
-        "kl_declines_little_in_ua": HOLDS, "ce_loses_much_ra": HOLDS,
-        "ice_keeps_more_than_ce": HOLDS, "kl_keeps_more_than_ice": HOLDS,
-        "kl_keeps_ra_like_retraining": HOLDS, "ice_above_ce_at_every_alpha": HOLDS,
-        "ra_of_kl_falls_with_alpha": HOLDS, "ra_of_ce_falls_with_alpha": HOLDS,
-        "rbm_forgets_more_than_ft": HOLDS, "rbm_keeps_more_than_other_masks": HOLDS,
-        "rbm_has_the_smallest_gap": HOLDS, "zero_row_is_no_worse": FAILS,
+        "ft_does_not_forget": HOLDS,
+        "ft_keeps_the_rest": HOLDS,
+        "mia_of_ft_is_below": HOLDS,
+        "wrong_labels_raise_ua": HOLDS,
+        "ce_and_ice_unlearn_perfectly": HOLDS,
+        "kl_forgets_and_keeps": HOLDS,
+        "ce_loses_much_ra": HOLDS,
+        "ice_keeps_more_than_ce": HOLDS,
+        "kl_keeps_more_than_ice": HOLDS,
+        "ice_above_ce_at_every_alpha": HOLDS,
+        "ra_of_kl_falls_with_alpha": HOLDS,
+        "ra_of_ce_falls_with_alpha": HOLDS,
+        "rbm_forgets_more_than_ft": HOLDS,
+        "rbm_keeps_more_than_other_masks": HOLDS,
+        "rbm_has_the_smallest_gap": HOLDS,
+        "zero_row_is_no_worse": FAILS,
     },
-}  # fmt: skip
+}
 """world -> claim -> the verdict that its truth demands, where it demands one"""
 
 

@@ -45,16 +45,10 @@ def numbers(trials: pd.DataFrame, accuracy: Path) -> pd.DataFrame:
 
 
 def _average_gaps(trials: pd.DataFrame) -> pd.DataFrame:
-    """The mean of a variant's gaps over the quantities, with its interval over classes.
-
-    The sign that each difference from the oracles has over all classes makes it a gap; with it the
-    differences of one class are averaged, so the mean over the classes is the mean of the gaps.
-    """
-    means = class_means(trials)
-    by_class = {}
-    for variant in trials["variant"].unique():
-        apart = means.loc[variant] - means.loc[ORACLE]
-        by_class[variant] = (apart * np.sign(apart.mean())).mean(axis=1).dropna()
+    """The mean of a variant's gaps over the quantities, with its interval over classes."""
+    by_class = {
+        variant: own.dropna() for variant, own in average_gaps(class_means(trials)).iterrows()
+    }
     base = by_class.get(COMPARED)
     rows = []
     for variant, own in by_class.items():
