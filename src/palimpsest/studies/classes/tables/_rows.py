@@ -9,6 +9,7 @@ import pandas as pd
 from palimpsest.printing import Cell, Interval, Value
 from palimpsest.studies.classes.trials import (
     ORACLE,
+    average_gaps,
     class_means,
     over_classes,
     read_trials,
