@@ -9,9 +9,9 @@ from pathlib import Path
 from palimpsest.programs import (
     Parser,
     check_keywords,
+    inputs_of,
     json_map,
     load_file,
-    named_paths,
     run_program,
 )
 from palimpsest.tables import write_table
@@ -34,10 +34,7 @@ def main() -> None:
 
     check_formats(args.out)
     figure = load_file(args.figure, "draw")
-    inputs = named_paths(args.inputs)
-    for name in getattr(figure, "INPUTS", ()):
-        if name not in inputs:
-            raise ValueError(f"{args.figure} draws from {name}; give --inputs {name}=PATH")
+    inputs = inputs_of(figure, args.inputs, f"{args.figure} draws from")
     check_keywords(figure.draw, args.settings, str(args.figure))
     drawn, table = figure.draw(inputs, note=args.note, **args.settings)
     write_table(table, args.out_table)

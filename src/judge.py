@@ -8,8 +8,8 @@ from pathlib import Path
 from palimpsest.programs import (
     Parser,
     check_keywords,
+    inputs_of,
     json_map,
-    named_paths,
     run_program,
     study_module,
 )
@@ -32,10 +32,7 @@ def main() -> None:
     args = parser.parse_args()
     measures = study_module(args.study, args.by)
     check_keywords(measures.judge, args.settings, f"study {args.study}")
-    inputs = named_paths(args.inputs)
-    for name in measures.INPUTS:
-        if name not in inputs:
-            raise ValueError(f"study {args.study} is judged by {name}; give --inputs {name}=PATH")
+    inputs = inputs_of(measures, args.inputs, f"study {args.study} is judged by")
     write_table(measures.judge(inputs, **args.settings), args.out, seal=True)
 
 

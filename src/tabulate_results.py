@@ -12,9 +12,9 @@ from palimpsest.printing import as_latex, as_markdown
 from palimpsest.programs import (
     Parser,
     check_keywords,
+    inputs_of,
     json_map,
     load_file,
-    named_paths,
     run_program,
 )
 from palimpsest.tables import write_table
@@ -38,10 +38,7 @@ def main() -> None:
         if path.suffix not in (".csv", *PRINTED):
             raise InputError(f"{path}: the format of a table is one of .csv, {', '.join(PRINTED)}")
     table = load_file(args.table, "make")
-    inputs = named_paths(args.inputs)
-    for name in getattr(table, "INPUTS", ()):
-        if name not in inputs:
-            raise ValueError(f"{args.table} is made from {name}; give --inputs {name}=PATH")
+    inputs = inputs_of(table, args.inputs, f"{args.table} is made from")
     check_keywords(table.make, args.settings, str(args.table))
     numbers, cells = table.make(inputs, **args.settings)
     for path in args.out:

@@ -133,6 +133,16 @@ def named_paths(words: list[str]) -> dict[str, list[Path]]:
 _KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 
+def inputs_of(module: ModuleType, words: list[str], told: str) -> dict[str, list[Path]]:
+    """`named_paths` of `words`; ValueError, which begins with `told`, unless all INPUTS of a module
+    are there."""
+    inputs = named_paths(words)
+    for name in getattr(module, "INPUTS", ()):
+        if name not in inputs:
+            raise ValueError(f"{told} {name}; give --inputs {name}=PATH")
+    return inputs
+
+
 def check_keywords(made: Callable[..., Any], given: Mapping[str, Any], where: str) -> None:
     """ValueError unless `given` are keywords of a function, of the types of its annotations, and
     all that have no default."""

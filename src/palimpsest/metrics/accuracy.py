@@ -22,9 +22,10 @@ def rows(
     """Accuracy and its sd over models; models of which any margin is not finite are diverged."""
     found = []
     diverged = (~np.isfinite(record["margin"])).any(axis=1)
+    lost = forgotten(record, split)
     for part in PARTS:
         columns = split.columns(part)
-        kept = columns if part == "forget" else columns[~forgotten(record, split)[columns]]
+        kept = columns if part == "forget" else columns[~lost[columns]]
         accuracies = record["correct"][:, kept].mean(axis=1)
         everything = record["correct"][:, columns].mean(axis=1)
         found.append(

@@ -39,16 +39,13 @@ def saliency(stack: Stack, data: TrainingData, split: str, reduction: Reduction)
     sums = [torch.zeros_like(weight) for weight in weights]
     indices = data.splits[split]
     columns = indices[:, None] if indices.dim() == 1 else indices
-    modes = {module: module.training for module in stack.modules()}
-    stack.eval()
-    for batch in columns.split(1 if reduction == "per_sample" else BATCH):
-        labels = data.labels[batch].expand(-1, stack.k)
-        logits = stack(data.inputs[batch])
-        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
-        for total, gradient in zip(sums, torch.autograd.grad(loss, weights), strict=True):
-            total += gradient.abs() if reduction == "per_sample" else gradient
-    for module, training in modes.items():
-        module.training = training
+    with stack.evaluating():
+        for batch in columns.split(1 if reduction == "per_sample" else BATCH):
+            labels = data.labels[batch].expand(-1, stack.k)
+            logits = stack(data.inputs[batch])
+            loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
+            for total, gradient in zip(sums, torch.autograd.grad(loss, weights), strict=True):
+                total += gradient.abs() if reduction == "per_sample" else gradient
     return torch.cat([total.abs().reshape(stack.k, -1) for total in sums], dim=1)
 
 

@@ -9,7 +9,8 @@ after pooling to 1 x 1).
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -99,6 +100,17 @@ class Stack(nn.Module):
         if self.k == 1:
             return output[:, None]
         return output.reshape(len(output), self.k, -1, *output.shape[2:])
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Evaluation mode; each module's own mode is restored after."""
+        modes = {module: module.training for module in self.modules()}
+        self.eval()
+        try:
+            yield
+        finally:
+            for module, training in modes.items():
+                module.training = training
 
     def parts(self, parameter: Tensor) -> Sequence[Tensor]:
         """The share of each model in a parameter of the network, k views of it."""

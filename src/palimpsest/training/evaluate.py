@@ -17,12 +17,8 @@ BATCH = 128  # fixed, so that no setting changes a record
 @torch.no_grad()
 def logits(stack: Stack, inputs: Tensor, device: Device) -> Tensor:
     """Logits (points, k, classes) in evaluation mode; the mode is restored after."""
-    modes = {module: module.training for module in stack.modules()}
-    stack.eval()
-    parts = [device.logits(stack, batch[:, None]) for batch in inputs.split(BATCH)]
-    for module, training in modes.items():
-        module.training = training
-    return torch.cat(parts)
+    with stack.evaluating():
+        return torch.cat([device.logits(stack, batch[:, None]) for batch in inputs.split(BATCH)])
 
 
 def measured(

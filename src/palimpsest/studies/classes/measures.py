@@ -7,7 +7,7 @@ of percent, as `contrasts` does: surely above it, surely below it, or not decide
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +17,19 @@ import pandas as pd
 from palimpsest import claims
 from palimpsest.claims import Case, Measure
 from palimpsest.contrasts import Contrasts, Scores
-from palimpsest.data.splits import Split
-from palimpsest.files import InputError
-from palimpsest.records import Record
-from palimpsest.studies.classes.overlap import overlaps, rank_correlation
+from palimpsest.studies.classes.overlap import rank_correlation
+from palimpsest.studies.classes.results import INPUTS, Results, read_results
 from palimpsest.studies.classes.trials import (
     ORACLE,
     QUANTITIES,
     average_gaps,
-    class_means,
     interval,
-    read_trials,
 )
-from palimpsest.tables import by_setting, read_klom, read_redraws, read_table, redrawn_by_setting
+from palimpsest.tables import by_setting, redrawn_by_setting
 from palimpsest.verdicts import Answer, both, either, negation
 
-TRIALS = ("table", "rates", "alpha", "divergence", "klom")
-"""experiments whose trials are read"""
-INPUTS = (
-    "claims", "printed", "originals", "base", *(f"{name}_accuracy_models" for name in TRIALS),
-    "table_mia_models", "alpha_mia_models", "klom_klom", "klom_klom_redraws",
-)  # fmt: skip
+__all__ = ["INPUTS", "MEASURES", "judge"]
+
 KEYS = (
     "methods", "against", "quantity", "quantities", "table", "dataset", "value", "points", "nats",
 )  # fmt: skip
@@ -46,32 +38,6 @@ CLASSES = 3
 """from which their spread is taken for an error: two may agree by chance to the last digit"""
 _EXACT = 1e-9  # points: the standard error of a difference that does not vary at all
 _ROUNDING = 0.0151  # of a difference: both numbers and it are rounded to two digits
-
-
-@dataclass(frozen=True)
-class Results:
-    """What claims are judged by.
-
-    Args:
-        trials: experiment -> its trials (`trials.read_trials`).
-        klom, klom_redraws: of the experiment `klom`.
-        overlaps: a row for each class: forget_set, overlap, minus_margin (`overlap.overlaps`).
-        printed: the paper's numbers.
-        margin: differences below it, in points of percent, count as none.
-        strict: whether the chance of any false answer is held down, and not the part of false ones.
-    """
-
-    trials: Mapping[str, pd.DataFrame]
-    klom: pd.DataFrame
-    klom_redraws: pd.DataFrame
-    overlaps: pd.DataFrame
-    printed: pd.DataFrame
-    margin: float
-    strict: bool = False
-
-    def means(self, experiment: str) -> pd.DataFrame:
-        """The mean of each variant and class of an experiment (`trials.class_means`)."""
-        return class_means(self.trials[experiment])
 
 
 def judge(
@@ -86,42 +52,15 @@ def judge(
     return claims.judge(asked, results, MEASURES, replace(results, strict=True))
 
 
-def read_results(
-    inputs: Mapping[str, Sequence[Path]], margin: float, classes: Mapping[str, int]
-) -> Results:
-    """The tables at these paths; the overlaps are worked out from the originals' records."""
-    if not margin > 0:
-        raise InputError(f"margin is {margin}; allowed: above 0, in points of percent")
-    paths = {name: own[0] for name, own in inputs.items() if own}
-    split = Split.load(paths["base"])
-    originals = Record.load(inputs["originals"]).of(split.points)
-    measured = overlaps(originals, split.columns("train")).set_index("class")
-    known = {name: number for name, number in classes.items() if number in measured.index}
-    rows = measured.loc[list(known.values())].assign(forget_set=list(known))
-    trials = {
-        name: read_trials(paths[f"{name}_accuracy_models"], paths.get(f"{name}_mia_models"))
-        for name in TRIALS
-    }
-    return Results(
-        trials,
-        read_klom(paths["klom_klom"]),
-        read_redraws(paths["klom_klom_redraws"]),
-        rows.assign(minus_margin=-rows["margin"]),
-        read_table(paths["printed"], ["table", "dataset", "method", "quantity", "mean", "gap"]),
-        margin,
-    )
-
-
 def _answers(
     results: Results, question: str, values: Sequence[np.ndarray], margin: float | None = None
 ) -> list[Answer]:
     """`above`, `below` or `alike` of differences, each one value a class; judged together."""
-    found = [interval(own[np.isfinite(own)]) if np.isfinite(own).any() else None for own in values]
+    found = [interval(own[np.isfinite(own)]) for own in values]
     answers: list[Answer] = [None] * len(values)
-    freedoms = {one[3] for one in found if one is not None and one[3] + 1 >= CLASSES}
-    for freedom in freedoms:
-        rows = [n for n, one in enumerate(found) if one is not None and one[3] == freedom]
-        chosen = [one for one in (found[n] for n in rows) if one is not None]
+    for freedom in {freedom for *_, freedom in found if freedom + 1 >= CLASSES}:
+        rows = [n for n, (*_, own) in enumerate(found) if own == freedom]
+        chosen = [found[n] for n in rows]
         contrasts = Contrasts(
             np.array([one[0] for one in chosen]),
             np.maximum([one[1] for one in chosen], _EXACT),
@@ -134,6 +73,11 @@ def _answers(
     return answers
 
 
+def _doubt(classes: int) -> str | None:
+    """Why so few classes decide nothing about classes."""
+    return None if classes >= CLASSES else f"the spread between classes needs {CLASSES} or more"
+
+
 def _cases(
     names: Sequence[str], answers: Sequence[Answer], values: Sequence[np.ndarray]
 ) -> list[Case]:
@@ -141,10 +85,9 @@ def _cases(
     cases = []
     for name, answer, own in zip(names, answers, values, strict=True):
         classes = int(np.isfinite(own).sum())
-        doubt = (
-            None if classes >= CLASSES else f"the spread between classes needs {CLASSES} or more"
+        cases.append(
+            Case(f"{name}: {np.nanmean(own):+.1f}" if classes else name, answer, _doubt(classes))
         )
-        cases.append(Case(f"{name}: {np.nanmean(own):+.1f}" if classes else name, answer, doubt))
     return cases
 
 
@@ -235,13 +178,12 @@ def _near_the_oracle(
     """Of each value of a setting whether none of the claim's quantities lies below the oracle's by
     `points`, and the differences of the first of them."""
     oracle = results.means(experiment).loc[ORACLE]
-    answers: list[list[Answer]] = []
+    below: list[list[Answer]] = []
     for quantity in claim["quantities"]:
         values = [(own[quantity] - oracle[quantity]).to_numpy() for own in found.values()]
-        below = _answers(results, "below", values, claim["points"])
-        answers.append([negation(answer) for answer in below])
+        below.append(_answers(results, "below", values, claim["points"]))
     first = claim["quantities"][0]
-    joint = [negation(either(*(negation(a) for a in own))) for own in zip(*answers, strict=True)]
+    joint = [negation(either(*own)) for own in zip(*below, strict=True)]
     return joint, [(own[first] - oracle[first]).to_numpy() for own in found.values()]
 
 
@@ -261,10 +203,7 @@ def _near_at_some_alpha(results: Results, claim: dict[str, Any]) -> list[Case]:
         if found:
             answers, values = _near_the_oracle(results, claim, found, "alpha")
             classes = min(int(np.isfinite(own).sum()) for own in values)
-            doubt = None
-            if classes < CLASSES:
-                doubt = f"the spread between classes needs {CLASSES} or more"
-            cases.append(Case(method, either(*answers), doubt))
+            cases.append(Case(method, either(*answers), _doubt(classes)))
     return cases
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 
 from palimpsest import claims
 from palimpsest.randomness import generator
-from palimpsest.studies.classes.measures import INPUTS, KEYS, MEASURES, Results, read_results
+from palimpsest.studies.classes.measures import KEYS, MEASURES
+from palimpsest.studies.classes.results import INPUTS, Results, read_results
 from palimpsest.studies.classes.trials import ORACLE, QUANTITIES
 from palimpsest.verdicts import FAILS, HOLDS
 

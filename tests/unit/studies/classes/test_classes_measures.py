@@ -12,6 +12,7 @@ from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.records import Record
 from palimpsest.studies.classes import measures, worlds
+from palimpsest.studies.classes.results import INPUTS, TRIALS, Results, read_results
 from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED
 
 ROOT = Path(__file__).parents[4]
@@ -39,8 +40,8 @@ def originals(folder: Path, overlap: np.ndarray | None = None) -> dict[str, list
 def inputs_of(folder: Path) -> dict[str, list[Path]]:
     tables = {
         name: [folder / name.replace("_", "/", 1)]
-        for name in measures.INPUTS
-        if name.split("_")[0] in measures.TRIALS
+        for name in INPUTS
+        if name.split("_")[0] in TRIALS
     }
     tables = {name: [path.with_suffix(".csv") for path in own] for name, own in tables.items()}
     return {"claims": [CLAIMS], "printed": [PRINTED], **tables, **originals(folder)}
@@ -128,7 +129,7 @@ def test_klom_tells_a_method_with_the_oracles_ua_from_the_oracle(
     inputs: dict[str, list[Path]], tmp_path: Path
 ) -> None:
     """Of the synthetic methods with UA near 100 the score on the forget set is what UA says."""
-    results = measures.read_results(inputs, 2.0, NUMBERS)
+    results = read_results(inputs, 2.0, NUMBERS)
     (claim,) = (c for c in read_claims(CLAIMS, measures.MEASURES, measures.KEYS)
                 if c["id"] == "perfect_ua_is_not_the_oracle")  # fmt: skip
     cases = measures.MEASURES["not_the_oracle"](results, claim)
@@ -140,7 +141,7 @@ def test_klom_tells_a_method_with_the_oracles_ua_from_the_oracle(
     redraws = results.klom_redraws.copy()
     columns = [name for name in redraws if name.startswith("redraw_")]
     redraws[columns] += 5
-    far = measures.Results(results.trials, shifted, redraws, results.overlaps, results.printed, 2.0)
+    far = Results(results.trials, shifted, redraws, results.overlaps, results.printed, 2.0)
     assert all(case.answer for case in measures.MEASURES["not_the_oracle"](far, claim))
 
 
@@ -160,6 +161,6 @@ def test_overlap_that_orders_classes_is_seen(tmp_path: Path) -> None:
         })  # fmt: skip
         rows = pd.DataFrame({"forget_set": list(classes), "overlap": np.linspace(0.1, 0.9, 8)})
         empty = pd.DataFrame()
-        results = measures.Results({"table": trials}, empty, empty, rows, empty, 2.0)
+        results = Results({"table": trials}, empty, empty, rows, empty, 2.0)
         (case,) = measures.MEASURES["overlap_predicts"](results, {"quantity": "overlap"})
         assert case.answer is answer
