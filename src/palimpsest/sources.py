@@ -28,24 +28,31 @@ def imports_of(path: str) -> frozenset[str]:
     found = {path}
     pending = [path]
     while pending:
-        tree = ast.parse(Path(pending.pop()).read_text(encoding="utf-8"))
-        modules = []
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                modules += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                modules.append(node.module)
-                modules += [f"{node.module}.{alias.name}" for alias in node.names]
-        for module in modules:
-            parts = module.split(".")
-            if parts[0] != "palimpsest":
-                continue
-            for depth in range(1, len(parts) + 1):  # a package's __init__ runs as well
-                base = Path("src", *parts[:depth])
-                for file in (base.with_suffix(".py"), base / "__init__.py"):
-                    if file.is_file() and str(file) not in found:
-                        found.add(str(file))
-                        pending.append(str(file))
+        new = _named_in(pending.pop()) - found
+        found |= new
+        pending += new
+    return frozenset(found)
+
+
+@functools.cache
+def _named_in(path: str) -> frozenset[str]:
+    """The files of the library that the import statements of one file name."""
+    modules = []
+    for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules.append(node.module)
+            modules += [f"{node.module}.{alias.name}" for alias in node.names]
+    found = set()
+    for module in modules:
+        parts = module.split(".")
+        if parts[0] != "palimpsest":
+            continue
+        for depth in range(1, len(parts) + 1):  # a package's __init__ runs as well
+            base = Path("src", *parts[:depth])
+            files = (base.with_suffix(".py"), base / "__init__.py")
+            found |= {str(file) for file in files if file.is_file()}
     return frozenset(found)
 
 

@@ -46,6 +46,7 @@ TINY = {
             },
             "klom": {"forget_sets": ["class_3"], "models": 4, "methods": ["nothing", "ft"],
                      "grids": {"ft": [{"epochs": [1]}]}},
+            "features": {"models": 2, "grids": {"ft": [{"epochs": [1]}]}},
         },
     },
 }  # fmt: skip

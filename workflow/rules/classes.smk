@@ -28,9 +28,9 @@ CLASSES_OTHERS = "".join(
 FIGURE_NOTES["classes"] = (
     f"N = {CLASSES_MODELS['table']}{CLASSES_OTHERS} models of {SETUP}"
 )
-CLASSES_FT = [  # what fine-tuning is in the tables, without a mask
+CLASSES_FT = [  # the fine-tuning that Figure 5 shows, without a mask
     setting
-    for setting in settings_in(CLASSES.experiments["table"], "ft")
+    for setting in settings_in(CLASSES.experiments["features"], "ft")
     if not setting.get("prepare")
 ]
 FIGURE_SETTINGS["classes"] = {
@@ -40,8 +40,8 @@ FIGURE_SETTINGS["classes"] = {
 FIGURE_FILES["classes"] = CLASSES_TABLES | {
     "base": "<results>/splits/base.json",
     "split": f"<results>/splits/{CLASSES_SHOWN}.json",
-    "originals": records_of("original", CLASSES_MODELS["table"]),
-    "oracles": records_of(f"oracle/{CLASSES_SHOWN}", CLASSES_MODELS["table"]),
+    "originals": records_of("original", CLASSES_MODELS["features"]),
+    "oracles": records_of(f"oracle/{CLASSES_SHOWN}", CLASSES_MODELS["features"]),
     "ft_records": f"<results>/unlearned/{CLASSES_SHOWN}/ft/0.npz",
     "ft_costs": f"<results>/unlearned/{CLASSES_SHOWN}/ft/0.json",
     "printed": "reports/classes/printed.csv",

@@ -1,5 +1,6 @@
 """The sections of the configuration: models made from signatures, and what has no signature."""
 
+import functools
 import importlib
 import importlib.util
 from collections.abc import Mapping
@@ -111,6 +112,13 @@ def studies() -> dict[str, type[BaseModel]]:
 
 def configuration() -> type[BaseModel]:
     """The whole configuration as a model: the engine's sections, and one of each study."""
+    things = tuple(tuple(registry.names(folder)) for folder in [*registry.KINDS, "studies"])
+    return _configuration(things)
+
+
+@functools.cache
+def _configuration(things: tuple[tuple[str, ...], ...]) -> type[BaseModel]:
+    """`configuration` of these `things` of the library, made once: it takes half a second."""
     known = sections() | {name: _study(name, settings) for name, settings in studies().items()}
     fields: Any = {name: (hint, ...) for name, hint in known.items()}
     return create_model("Configuration", __base__=Closed, **fields)
@@ -147,6 +155,11 @@ def chosen_studies(config: Mapping[str, Any]) -> dict[str, BaseModel]:
 
 def grid_of(method: str) -> type[BaseModel]:
     """A grid of a method: lists of its settings, and of preparations."""
+    return _grid_of(method, tuple(registry.names("preparations")))
+
+
+@functools.cache
+def _grid_of(method: str, preparations: tuple[str, ...]) -> type[BaseModel]:
     prepare = registry.tagged("preparations", "name") | None
     return registry.grid_of("methods", method, prepare=prepare)
 

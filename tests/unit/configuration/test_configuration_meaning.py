@@ -564,8 +564,8 @@ EXPERIMENTS = [
      f"{ALPHA}.metrics names accuracy, and not mia; allowed: mia and others beside it"),
     (experiment("alpha", record=[]),
      f"{ALPHA}.metrics names mia, which needs logits, and {ALPHA}.record does not keep it"),
-    (experiment("table", record=["logits"]),
-     f"{TABLE}.record is logits; allowed: features among others, for Figure 5"),
+    (experiment("features", record=["logits"]),
+     "classes.experiments.features.record is logits; allowed: features among others, for Fig"),
     (experiment("table", forget_sets=["class_3", "class_33"]),
      f"{TABLE}.forget_sets names 'class_33' (did you mean class_3?); allowed: random_100, pc1_top"),
     (experiment("klom", models=101),
@@ -590,7 +590,7 @@ EXPERIMENTS = [
     (classes(metrics={"mia": {"features": ["entropy"]}}),
      f"{TABLE}.metrics names mia, whose features are entropy"),
     (classes(classes={"figures": {"figure_5": {"forget_set": "class_8"}}}),
-     "classes.figures.figure_5.forget_set names 'class_8'; allowed: class_3, class_6, class_9"),
+     "classes.figures.figure_5.forget_set names 'class_8'; allowed: class_6"),
     (experiment("divergence", grids={"kl_ft": [{"kl_direction": ["model||labels"]}]}),
      f"{DIVERGENCE}.target_smoothing is 0; allowed: above 0 with kl_direction model||labels"),
     (experiment("divergence", grids={"kl_ft": [{"forwrd": ["joint"]}]}),
@@ -610,8 +610,8 @@ def test_an_experiment_that_is_missing(sentence, project):
     start, end = text.index("    divergence:  "), text.index("    klom:         ")
     (project.root / "config.yaml").write_text(text[:start] + text[end:])
     assert sentence() == (
-        "config.yaml: classes.experiments holds table, rates, alpha, klom, and not divergence; "
-        "allowed: table, rates, alpha, divergence, klom"
+        "config.yaml: classes.experiments holds table, rates, alpha, klom, features, and not "
+        "divergence; allowed: table, rates, alpha, divergence, klom, features"
     )
 
 

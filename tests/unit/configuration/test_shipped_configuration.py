@@ -113,7 +113,7 @@ def test_the_runs_of_classes_at_their_own_scale_ask_for_the_same():
         for key, part in run["classes"]["experiments"].items():
             for method in part["methods"]:
                 found = config.combinations(method, part["grids"].get(method, [{}]))
-                plain = config.combinations(method, base[key]["grids"].get(method, [{}]))
+                plain = config.combinations(method, base[key].get("grids", {}).get(method, [{}]))
                 assert len(found) == len(plain)  # the same but for the batches
                 for one, other in zip(found, plain, strict=True):
                     batches = {batch: 256 for batch in one if batch.endswith("_batch")}

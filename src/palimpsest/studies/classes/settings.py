@@ -16,6 +16,7 @@ EXPERIMENTS = {
     "alpha": ("ce_ft", "ice_ft", "kl_ft"),
     "divergence": ("ice_ft", "kl_ft"),
     "klom": ("nothing", "ft"),
+    "features": ("ft",),
 }
 """name of each experiment -> the methods that its tables and figures need"""
 
@@ -57,13 +58,13 @@ class Settings(ExperimentsStudy):
                         raise SettingError(f"{place}.{key}", found, f"{one} and others beside it")
             _check_forget_sets(place, own.forget_sets, config["forget_sets"])
         self._check_grids(config)
-        shown, table = self.figures.figure_5.forget_set, self.experiments["table"]
-        others = ["classes.experiments.table.forget_sets"]
-        check_names("figures.figure_5.forget_set", [shown], table.forget_sets, others=others)
-        if "features" not in table.record:
-            found = f"is {', '.join(table.record) or 'empty'}"
+        shown, features = self.figures.figure_5.forget_set, self.experiments["features"]
+        others = ["classes.experiments.features.forget_sets"]
+        check_names("figures.figure_5.forget_set", [shown], features.forget_sets, others=others)
+        if "features" not in features.record:
+            found = f"is {', '.join(features.record) or 'empty'}"
             raise SettingError(
-                "experiments.table.record", found, "features among others, for Figure 5"
+                "experiments.features.record", found, "features among others, for Figure 5"
             )
 
     def _check_grids(self, config: Mapping[str, Any]) -> None:
@@ -74,10 +75,13 @@ class Settings(ExperimentsStudy):
             grids = sections[experiment].get("grids", {})
             return combinations(method, grids.get(method, [{}]))
 
-        plain = [one for one in settings("table", "ft") if not one.get("prepare")]
-        if len(plain) != 1:
-            found = f"gives {len(plain)} settings without a preparation"
-            raise SettingError("experiments.table.grids.ft", found, "one, the FT of the tables")
+        for experiment, use in (("table", "the tables"), ("features", "Figure 5")):
+            plain = [one for one in settings(experiment, "ft") if not one.get("prepare")]
+            if len(plain) != 1:
+                found = f"gives {len(plain)} settings without a preparation"
+                raise SettingError(
+                    f"experiments.{experiment}.grids.ft", found, f"one, the FT of {use}"
+                )
         for experiment, method, key in (
             *(("alpha", method, "alpha") for method in EXPERIMENTS["alpha"]),
             ("rates", "ft", "lr"),

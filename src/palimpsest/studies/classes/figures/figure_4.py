@@ -82,7 +82,9 @@ def draw(inputs: Mapping[str, Sequence[Path]], *, note: str = "") -> tuple[Figur
 def _draw_line(ax: Axes, own: pd.DataFrame, look: dict[str, Any], *, second: bool) -> None:
     """A line over alpha with its bars; a `second` one is dashed, its points hollow."""
     places = list(QUANTITY_MARKERS)
-    own = own.assign(alpha=own["alpha"] + _ASIDE * (own["quantity"].map(places.index) - 1.5))
+    own = own.assign(
+        alpha=own["alpha"] + _ASIDE * (own["quantity"].map(places.index).astype(float) - 1.5)
+    )
     bars = own.assign(low=own["least"], high=own["most"]) if _is_pair(own) else own
     draw_bars(ax, own["alpha"], own["mean"], bars, "y", colour=look["color"])
     ax.plot(
