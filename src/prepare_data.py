@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from palimpsest import registry
+from palimpsest.data.datasets import Tokens
 from palimpsest.data.splits import base_split
 from palimpsest.programs import Parser, run_program
 from palimpsest.sections import add_section, section
@@ -25,6 +26,9 @@ def main() -> None:
     split = base_split(dataset, **part, seed=seed)
     dataset.save(args.out_dataset)
     split.save(args.out_split)
+    if isinstance(dataset.encoding, Tokens) and dataset.encoding.cut:
+        cut, length = dataset.encoding.cut, dataset.pool.shape[1]
+        logging.info("%d of %d texts are longer than %d tokens: cut", cut, len(dataset), length)
     logging.info(
         "%s: %d points, %d classes; %d for training, %d for validation",
         dataset.name, len(dataset), dataset.classes, len(split.train), len(split.val),

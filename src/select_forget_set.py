@@ -20,7 +20,7 @@ def main() -> None:
         help='the kind and its settings, JSON: \'{"kind": "random", "size": 30, "seed": 0}\'',
     )
     parser.add_argument("--estimate", type=Path, help="of a datamodel, .json")
-    parser.add_argument("--dataset", type=Path, help="dataset.npz, whose labels a kind may need")
+    parser.add_argument("--dataset", type=Path, help="dataset.npz, for a kind of whole classes")
     parser.add_argument("--out", type=Path, required=True, help="the split with its forget set")
     args = parser.parse_args()
 
@@ -35,7 +35,7 @@ def main() -> None:
     if "labels" in needs:
         dataset = Dataset.load(args.dataset)
         base.check_belongs(dataset, args.split)
-        labels = dataset.labels
+        labels = dataset.groups_or_labels
     chosen = registry.make("data/forget_sets", kind, base, estimate, labels, settings=settings)
     split = base.with_forget(chosen)
     split.save(args.out)

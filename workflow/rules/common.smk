@@ -36,6 +36,7 @@ environment.update(
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
     MKL_NUM_THREADS="1",
+    TOKENIZERS_PARALLELISM="false",
 )
 
 # While the rules are read, Snakemake does not say yet whether it will run jobs or only look at them.

@@ -22,9 +22,10 @@ def check_machine(origins: Origins, root: Path) -> None:
     check_results(root / "results" / origins.config["run"])
     check_device(origins)
     check_disk(origins, root)
-    source = registry.module("data/sources", data["name"])
+    source, own = needs.source_of(data)
+    own = registry.accepted(source.check, own)
     try:
-        source.check(root / data["data_dir"], data["download"], data["checksums"])
+        source.check(root / data["data_dir"], data["download"], data["checksums"], **own)
     except InputError as error:
         file = origins.file_of(("data", "name"))
         raise InputError(f"{file}: data.name is {data['name']}: {error}") from None

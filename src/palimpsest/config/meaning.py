@@ -18,6 +18,7 @@ from palimpsest.config.needs import (
     needs_estimate,
     part_wishes,
     set_sizes,
+    source_of,
     subset_models,
 )
 from palimpsest.config.origins import Conflict, Key, Origins, dotted
@@ -285,7 +286,7 @@ def _check_forget_set(
     if sizes is not None and facts is not None:
         with origins.below("forget_sets", name):
             try:
-                module.check(settings, sizes[0], facts.classes)
+                module.check(settings, sizes[0], facts.forgettable)
             except SettingError as error:
                 raise Conflict(error.key, error.found, error.allowed, _SIZES) from None
     paths = getattr(module, "FILES", ())
@@ -326,20 +327,22 @@ def _check_indices(
 
 
 def _split(data: Config, root: Path) -> tuple[Split | None, np.ndarray | None]:
-    """The split of a data set and its labels; None if its files are not there."""
+    """The split of a data set and the classes that it can be forgotten by; None if its files are
+    not there, or take long to load."""
     return _split_of(json.dumps(dict(data)), root)
 
 
 @functools.lru_cache(maxsize=1)
 def _split_of(settings: str, root: Path) -> tuple[Split | None, np.ndarray | None]:
     data = json.loads(settings)
-    source = registry.module("data/sources", data["name"])
+    source, own = source_of(data)
+    if getattr(source, "SLOW", False):
+        return None, None
     files = root / data["data_dir"], False, data["checksums"]
-    own = registry.settings_of("data/sources", data["name"]).model_fields
     try:
-        source.check(*files)
-        dataset = source.load(*files, **{key: data[key] for key in own if key in data})
+        source.check(*files, **registry.accepted(source.check, own))
+        dataset = source.load(*files, **own)
     except InputError:
         return None, None
     split = base_split(dataset, **part_wishes(data), seed=data["split_seed"])
-    return split, dataset.labels
+    return split, dataset.groups_or_labels

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from palimpsest import records, registry
@@ -36,9 +37,18 @@ WORK_A_MINUTE = {"cpu": 5e9, "cuda": 8e11}
 def facts_of(config: Mapping[str, Any], root: Path = Path()) -> Facts | None:
     """What is known of the data set of a configuration before it is loaded."""
     data = config["data"]
-    source = registry.module("data/sources", data["name"])
-    found: Facts | None = source.facts(root / data["data_dir"], data["checksums"])
+    source, own = source_of(data)
+    found: Facts | None = source.facts(
+        root / data["data_dir"], data["checksums"], **registry.accepted(source.facts, own)
+    )
     return found
+
+
+def source_of(data: Config) -> tuple[ModuleType, dict[str, Any]]:
+    """The source that the section `data` names, and its own settings there."""
+    own = registry.settings_of("data/sources", data["name"]).model_fields
+    settings = {key: data[key] for key in own if key in data}
+    return registry.module("data/sources", data["name"]), settings
 
 
 def part_wishes(data: Config) -> dict[str, Any]:

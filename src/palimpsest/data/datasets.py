@@ -6,6 +6,7 @@ texts; everything else in the library sees an array whose first axis is the pool
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,6 +72,10 @@ class Tokens:
     """number of kinds of tokens; ids are 0 to vocabulary - 1"""
     padding: int
     """id that fills a text up; models and statistics leave it out by comparing with it"""
+    cut: int | None = None
+    """texts that were longer than the length and lost their end; None: not known"""
+    tokenizer: str | None = None
+    """what made the ids, as `tokenizers` writes it (JSON), so that they can be read again"""
 
     def check(self, pool: np.ndarray, name: str) -> None:
         """ValueError unless `pool` is such ids."""
@@ -86,14 +91,42 @@ class Tokens:
             )
         if not 0 <= self.padding < self.vocabulary:
             raise ValueError(f"the padding of {name}, {self.padding}, is not in its vocabulary")
+        if self.cut is not None and not 0 <= self.cut <= len(pool):
+            raise ValueError(f"{self.cut} texts of {name} are said to be cut, of {len(pool)}")
 
     def inputs(self, pool: np.ndarray) -> np.ndarray:
         """Token ids int64 (pool, length)."""
         return pool.astype(np.int64)
 
+    def decode(self, ids: np.ndarray) -> str:
+        """The text of token ids (length,), padding left out; ValueError without a tokenizer."""
+        from tokenizers import Tokenizer
+
+        if self.tokenizer is None:
+            raise ValueError("no tokenizer is kept with these token ids")
+        kept = [int(one) for one in ids if one != self.padding]
+        text: str = Tokenizer.from_str(self.tokenizer).decode(kept, skip_special_tokens=False)
+        return text
+
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a file has to hold beside the pool."""
-        return {"vocabulary": np.array(self.vocabulary), "padding": np.array(self.padding)}
+        """What a file has to hold beside the pool: what is known."""
+        found = {"vocabulary": np.array(self.vocabulary), "padding": np.array(self.padding)}
+        if self.cut is not None:
+            found["cut"] = np.array(self.cut)
+        if self.tokenizer is not None:
+            found["tokenizer"] = np.frombuffer(self.tokenizer.encode(), np.uint8)
+        return found
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> "Tokens":
+        """What `arrays` gave; KeyError or ValueError where it is not that."""
+        cut, tokenizer = arrays.get("cut"), arrays.get("tokenizer")
+        return cls(
+            int(arrays["vocabulary"]),
+            int(arrays["padding"]),
+            None if cut is None else int(cut),
+            None if tokenizer is None else tokenizer.tobytes().decode(),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +141,8 @@ class Dataset:
     train_points: int | None
     """number of leading pool points that are the official training part; None: no official parts"""
     encoding: Images | Tokens
+    groups: np.ndarray | None = None
+    """int64 (points,), counted from 0: the classes to forget; None: those of `labels`"""
 
     def __post_init__(self) -> None:
         self.encoding.check(self.pool, self.name)
@@ -118,6 +153,14 @@ class Dataset:
             )
         if len(self.labels) == 0 or self.labels.min() < 0:
             raise ValueError(f"{self.name} needs points, with labels counted from 0")
+        groups = self.groups
+        if groups is not None and (groups.dtype != np.int64 or groups.shape != self.labels.shape):
+            raise ValueError(
+                f"groups of {self.name} are {groups.dtype} {groups.shape}; "
+                f"needed: int64 ({len(self.pool)},)"
+            )
+        if groups is not None and groups.min() < 0:
+            raise ValueError(f"groups of {self.name} are counted from {groups.min()}; needed: 0")
         if self.train_points is not None and not 0 < self.train_points < len(self.pool):
             raise ValueError(
                 f"{self.name} has {self.train_points} official training points of {len(self)}; "
@@ -133,11 +176,16 @@ class Dataset:
         return int(self.labels.max()) + 1
 
     @property
+    def groups_or_labels(self) -> np.ndarray:
+        """int64 (points,): what a forget set of whole classes chooses by."""
+        return self.labels if self.groups is None else self.groups
+
+    @property
     def facts(self) -> Facts:
         """What a model is built from."""
         return Facts(
             len(self), self.train_points, self.classes, self.pool.shape[1:],
-            self.encoding.vocabulary,
+            self.encoding.vocabulary, None if self.groups is None else int(self.groups.max()) + 1,
         )  # fmt: skip
 
     def inputs(self) -> np.ndarray:
@@ -146,15 +194,23 @@ class Dataset:
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over name, pool, labels and constants, as hexadecimal text."""
+        """SHA-256 over name, pool, labels, groups and constants, as hexadecimal text.
+
+        What a data set has not (groups, say) leaves no trace in it.
+        """
         digest = hashlib.sha256()
         digest.update(f"{self.name} {self.pool.shape} {self.train_points}\n".encode())
-        parts = {"pool": self.pool, "labels": self.labels} | self.encoding.arrays()
+        parts = {"pool": self.pool, "labels": self.labels} | self._more()
         for name, array in parts.items():
             digest.update(f"{name}\n".encode())
             little_endian = array.dtype.newbyteorder("<")
             digest.update(np.ascontiguousarray(array, little_endian).tobytes())
         return digest.hexdigest()
+
+    def _more(self) -> dict[str, np.ndarray]:
+        """What a file has to hold beside pool and labels."""
+        groups = {} if self.groups is None else {"groups": self.groups}
+        return self.encoding.arrays() | groups
 
     def save(self, path: str | Path) -> None:
         """Write everything, with the checksum, as one .npz file."""
@@ -165,7 +221,7 @@ class Dataset:
             "labels": self.labels,
             "train_points": np.array(train_points, np.int64),
             "checksum": np.array(self.checksum),
-            **self.encoding.arrays(),
+            **self._more(),
         }
         with atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
@@ -179,7 +235,7 @@ class Dataset:
         try:
             encoding: Images | Tokens
             if "vocabulary" in arrays:
-                encoding = Tokens(int(arrays["vocabulary"]), int(arrays["padding"]))
+                encoding = Tokens.of(arrays)
             else:
                 encoding = Images(float(arrays["scale"]), arrays["mean"], arrays["std"])
             train_points = int(arrays["train_points"])
@@ -189,6 +245,7 @@ class Dataset:
                 labels=arrays["labels"],
                 train_points=None if train_points == _NO_TRAIN_POINTS else train_points,
                 encoding=encoding,
+                groups=arrays.get("groups"),
             )
         except KeyError as error:
             raise InputError(f"{path}: not a data set (it holds no array {error}){AGAIN}") from None

@@ -13,6 +13,7 @@ class Facts:
         classes: number of classes.
         item: shape of one input: (channels, height, width) of an image, (length,) of a text.
         vocabulary: kinds of tokens in a text; None for images.
+        groups: number of groups, where other classes than those of the labels are forgotten.
     """
 
     points: int
@@ -20,6 +21,12 @@ class Facts:
     classes: int
     item: tuple[int, ...]
     vocabulary: int | None = None
+    groups: int | None = None
+
+    @property
+    def forgettable(self) -> int:
+        """Number of classes that a forget set of whole classes chooses among."""
+        return self.groups or self.classes
 
     @property
     def values(self) -> int:

@@ -39,7 +39,8 @@ def texts(**changes) -> Dataset:
         "padding": 0,
     }
     values |= changes
-    encoding = Tokens(*(values.pop(name) for name in ("vocabulary", "padding")))
+    more = {name: values.pop(name, None) for name in ("cut", "tokenizer")}
+    encoding = Tokens(*(values.pop(name) for name in ("vocabulary", "padding")), **more)
     return Dataset(**values, encoding=encoding)
 
 
@@ -163,6 +164,9 @@ def test_texts_come_back_whole_from_a_file(tmp_path):
         {"train_points": 1},
         {"vocabulary": 8},
         {"padding": 4},
+        {"cut": 0},
+        {"tokenizer": "{}"},
+        {"groups": np.array([0, 1, 1])},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -180,6 +184,11 @@ def test_the_checksum_of_texts_covers_everything(change):
         ({"padding": 7}, "the padding of texts, 7, is not in its vocabulary"),
         ({"padding": -1}, "the padding of texts, -1, is not in its vocabulary"),
         ({"labels": np.array([0, 1])}, r"needed: int64 \(3,\)"),
+        ({"groups": np.array([0, 1])}, r"groups of texts are int64 \(2,\); needed: int64 \(3,\)"),
+        ({"groups": np.array([0, 1, 1], np.int32)}, r"groups of texts are int32 \(3,\)"),
+        ({"groups": np.array([0, 1, -1])}, "groups of texts are counted from -1; needed: 0"),
+        ({"cut": 4}, "4 texts of texts are said to be cut, of 3"),
+        ({"cut": -1}, "-1 texts of texts are said to be cut, of 3"),
     ],
 )
 def test_wrong_texts_are_refused(change, sentence):
@@ -202,3 +211,49 @@ def test_an_altered_file_of_texts_is_refused(tmp_path):
     np.savez(path, **arrays)
     with pytest.raises(InputError, match=r"d\.npz: not a data set \(it holds no array 'padding'\)"):
         Dataset.load(path)
+
+
+def test_what_a_data_set_has_not_leaves_no_trace(tmp_path):
+    """Estimates that come with the project, and results on disk, hold these checksums."""
+    fashion = registry.module("data/sources", "fashion").load(NOWHERE, False, "official")
+    assert [one.checksum[:16] for one in (source.load(NOWHERE, False, ""), fashion, texts())] == [
+        "673ed76e3604934f", "4ceee718771c3057", "1fad4074b940e1d8",
+    ]  # fmt: skip
+    texts().save(tmp_path / "d.npz")
+    with np.load(tmp_path / "d.npz") as archive:
+        assert list(archive) == [
+            "name", "pool", "labels", "train_points", "checksum", "vocabulary", "padding",
+        ]  # fmt: skip
+    back = Dataset.load(tmp_path / "d.npz")
+    assert (back.groups, back.encoding.cut, back.encoding.tokenizer) == (None, None, None)
+    assert back.groups_or_labels is back.labels
+    assert back.facts.forgettable == back.facts.classes == 2
+
+
+def test_groups_and_what_was_cut_come_back_from_a_file(tmp_path):
+    dataset = texts(groups=np.array([2, 0, 1]), cut=1, tokenizer="{} ü")
+    assert dataset.facts == Facts(3, 2, 2, (3,), vocabulary=7, groups=3)
+    assert dataset.facts.forgettable == 3
+    assert dataset.groups_or_labels.tolist() == [2, 0, 1]
+    dataset.save(tmp_path / "d.npz")
+    back = Dataset.load(tmp_path / "d.npz")
+    assert back.checksum == dataset.checksum
+    assert back.groups.tolist() == [2, 0, 1]
+    assert (back.encoding.cut, back.encoding.tokenizer) == (1, "{} ü")
+    with np.load(tmp_path / "d.npz") as archive:
+        arrays = dict(archive)
+    for name, other in {"groups": np.array([2, 1, 0]), "cut": np.array(2)}.items():
+        np.savez(tmp_path / "d.npz", **arrays | {name: other})
+        with pytest.raises(InputError, match=r"d\.npz: damaged or altered"):
+            Dataset.load(tmp_path / "d.npz")
+
+
+def test_images_may_have_groups_too(tmp_path):
+    dataset = tiny(groups=np.array([1, 0]))
+    dataset.save(tmp_path / "d.npz")
+    assert Dataset.load(tmp_path / "d.npz").groups_or_labels.tolist() == [1, 0]
+
+
+def test_ids_without_a_tokenizer_are_not_read():
+    with pytest.raises(ValueError, match="no tokenizer is kept"):
+        texts().encoding.decode(np.array([1]))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from palimpsest import registry
+from palimpsest.data.datasets import Dataset, Tokens
 from palimpsest.data.forget_sets import classes, file, principal_component
 from palimpsest.data.forget_sets import random as at_random
 from palimpsest.data.forget_sets.file import read_indices
@@ -172,6 +173,16 @@ def test_whole_classes_are_all_training_points_of_them() -> None:
         classes.choose(base, None, labels, classes=[4])
     with pytest.raises(InputError, match="the training set has no other; needed: a class"):
         classes.choose(base, None, labels, classes=[0, 1, 2, 3])
+
+
+def test_groups_are_the_classes_where_there_are_any() -> None:
+    dataset = Dataset(
+        "texts", np.ones((9, 2), np.int32), np.arange(9) % 3, None, Tokens(2, 0),
+        groups=np.array([0, 1, 0, 1, 0, 0, 1, 0, 1]),
+    )  # fmt: skip
+    base = split_of(np.arange(7))
+    chosen = classes.choose(base, None, dataset.groups_or_labels, classes=[1])
+    assert chosen.tolist() == [1, 3, 6]
 
 
 def test_classes_that_do_not_fit_the_data_set_name_the_setting() -> None:

@@ -1,6 +1,7 @@
 """A forget set of whole classes: all training points of one class, or of several.
 
-Class-wise forgetting, as in "Understanding Fine-tuning in Approximate Unlearning".
+Class-wise forgetting, as in "Understanding Fine-tuning in Approximate Unlearning". Where a data set
+has groups, these are the classes: the reviews that hold a keyword, in "Residual Feature Alignment".
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,7 @@ def choose(
     InputError for a class without training points, and where no other class is left.
     """
     if labels is None:
-        raise ValueError("a forget set of whole classes needs the labels of the data set")
+        raise ValueError("a forget set of whole classes needs the classes of the data set")
     own = labels[base.train]
     for number in classes:
         if number not in own:

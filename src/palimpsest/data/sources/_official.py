@@ -1,7 +1,6 @@
 """What the sources of published image files share: their checksums, their sizes, their one pool."""
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,14 @@ import numpy as np
 
 from palimpsest.data.datasets import Dataset, Images
 from palimpsest.data.facts import Facts
+from palimpsest.data.sources._checksums import (
+    check_download,
+    check_sums,
+    read_sums,
+    sizes,
+    sizes_line,
+)
 from palimpsest.files import InputError, one_line
-
-_SIZE_LINE = "# {train} training and {test} test images"
-_SIZE_PATTERN = re.compile(r"^# (\d{1,9}) training and (\d{1,9}) test images$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -46,30 +49,19 @@ class OfficialFiles:
 
         InputError for the first that is missing or another.
         """
-        if download and checksums != "official":
-            raise InputError(
-                f"checksums {checksums!r} with download: true; "
-                "allowed: a download with checksums: official, or local files with download: false"
-            )
         if download:
+            check_download(checksums)
             return
         folder = data_dir / self.folder
         official = checksums == "official"
-        expected = self.md5 if official else self._read_checksums(folder / checksums)
+        expected = self.md5 if official else read_sums(folder / checksums, self.md5)
         for name in self.md5:
             if not (folder / name).is_file():
                 raise InputError(
                     f"{folder / name}: there is no such file; put {self.content} into "
                     f"{folder}, or set download: true"
                 )
-        for name in self.md5:
-            with (folder / name).open("rb") as stream:
-                found = hashlib.file_digest(stream, "md5").hexdigest()
-            if found != expected[name]:
-                raise InputError(
-                    f"{folder / name}: damaged or another file (MD5 {found}, {checksums} "
-                    f"{expected[name]}); fetch or convert it again"
-                )
+        check_sums(folder, self.md5, expected, checksums)
 
     def have(
         self, data_dir: Path, download: bool, checksums: str, fetch: Callable[[Path], None]
@@ -88,17 +80,15 @@ class OfficialFiles:
         """Of the official files, or what the file of checksums says; None if it does not tell."""
         train, test = self.train, self.test
         if checksums != "official":
-            path = data_dir / self.folder / checksums
-            text = path.read_text("utf-8", "replace") if path.is_file() else ""
-            match = _SIZE_PATTERN.search(text)
-            if match is None:
+            stated = sizes(data_dir / self.folder / checksums)
+            if stated is None:
                 return None
-            train, test = int(match[1]), int(match[2])
+            train, test = stated
         return Facts(train + test, train, self.classes, item=(3, 32, 32))
 
     def checksum_text(self, contents: Mapping[str, bytes], train: int, test: int) -> str:
         """The md5sum-style text for files of these contents; `facts` reads its first line."""
-        lines = [_SIZE_LINE.format(train=train, test=test)]
+        lines = [sizes_line(train, test, "images")]
         lines += [f"{hashlib.md5(contents[name]).hexdigest()}  {name}" for name in self.md5]
         return "\n".join(lines) + "\n"
 
@@ -118,20 +108,6 @@ class OfficialFiles:
             train_points=sum(len(own) for _, own in train),
             encoding=Images(scale=255.0, mean=np.array(mean), std=np.array(std)),
         )
-
-    def _read_checksums(self, path: Path) -> dict[str, str]:
-        """File name -> MD5 from md5sum-style text; InputError unless every file is listed."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise InputError(f"{path}: there is no such text file of MD5 checksums") from None
-        found = {name: md5 for md5, name in re.findall(r"^([0-9a-f]{32}) [ *](\S+)$", text, re.M)}
-        for name in self.md5:
-            if name not in found:
-                raise InputError(
-                    f"{path}: has no MD5 checksum of {name}; needed: one line per file"
-                )
-        return found
 
 
 def unreadable(path: Path, kind: str, error: Exception) -> InputError:
