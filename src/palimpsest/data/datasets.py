@@ -137,7 +137,7 @@ class Dataset:
         """What a model is built from."""
         return Facts(
             len(self), self.train_points, self.classes, self.pool.shape[1:],
-            self.encoding.vocabulary,
+            self.encoding.vocabulary, getattr(self.encoding, "padding", None),
         )  # fmt: skip
 
     def inputs(self) -> np.ndarray:

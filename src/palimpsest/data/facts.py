@@ -13,6 +13,7 @@ class Facts:
         classes: number of classes.
         item: shape of one input: (channels, height, width) of an image, (length,) of a text.
         vocabulary: kinds of tokens in a text; None for images.
+        padding: the token that fills a text up; None for images.
     """
 
     points: int
@@ -20,6 +21,7 @@ class Facts:
     classes: int
     item: tuple[int, ...]
     vocabulary: int | None = None
+    padding: int | None = None
 
     @property
     def values(self) -> int:
