@@ -8,6 +8,7 @@ import numpy as np
 from palimpsest.arrays import write_arrays
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
+from palimpsest.models import predicts
 from palimpsest.plans.recipe import recipe
 from palimpsest.programs import Parser, add_device, add_seeds, run_program, whole
 from palimpsest.provenance import provenance
@@ -35,14 +36,15 @@ def main() -> None:
 
     from palimpsest.datamodels.material import membership
     from palimpsest.training.device import open_device
-    from palimpsest.training.evaluate import logits, margins
+    from palimpsest.training.evaluate import measured
     from palimpsest.training.populations import builder, tensors, train_population
 
     model, training = section(args, "model"), section(args, "training")
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
     split.check_belongs(dataset, args.split)
     device = open_device(args.device, args.precision)
-    inputs, labels = tensors(dataset, device)
+    build = builder(model, dataset)
+    inputs, labels = tensors(dataset, device, predicts(model["name"]))
     seeds = range(args.first_seed, args.first_seed + args.models)
     train = torch.from_numpy(split.train)
     subset_seeds = [seed // args.models_a_subset for seed in seeds]
@@ -55,7 +57,7 @@ def main() -> None:
 
     rows = []
     for trained in train_population(
-        builder(model, dataset),
+        build,
         seeds,
         inputs=inputs,
         labels=labels,
@@ -66,8 +68,8 @@ def main() -> None:
         device=device,
         report=logging.info,
     ):
-        output = logits(trained.stack, recorded, device)[:, : len(trained.seeds)]
-        rows.append(margins(output, recorded_labels).cpu().numpy())
+        found = measured(trained.stack, recorded, recorded_labels, ["margin"], device)
+        rows.append(found["margin"][: len(trained.seeds)])
     arrays = {
         "chosen": np.stack([chosen[seed] for seed in seeds]),
         "margins": np.concatenate(rows),

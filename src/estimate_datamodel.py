@@ -26,6 +26,7 @@ from palimpsest.datamodels.components import extreme_points, matched, principal_
 from palimpsest.datamodels.estimate import DATA_KEYS, SET_KEYS
 from palimpsest.datamodels.material import Material, Originals, Subsets
 from palimpsest.files import InputError, write_json
+from palimpsest.models import predicts
 from palimpsest.programs import Parser, add_device, json_map, json_maps, run_program
 from palimpsest.sections import add_section, section
 from palimpsest.training.device import open_device
@@ -143,9 +144,14 @@ def _material(
         option = "--weights" if needs == "originals" else "--subsets"
         raise InputError(f"this estimator is made from {needs}; give {option}")
     if needs == "originals":
-        device = open_device(args.device, args.precision)
+        device, model = open_device(args.device, args.precision), section(args, "model")
+        if predicts(model["name"]) != "class":
+            raise InputError(
+                f"this estimator takes gradients of the true class, and a {model['name']} predicts "
+                "the next token; needed: an estimator made from subsets"
+            )
         inputs, labels = tensors(dataset, device)
-        template = builder(section(args, "model"), dataset)().to(device.name)
+        template = builder(model, dataset)().to(device.name)
         states = []
         for path in given:
             loaded, metadata = load_states(path)

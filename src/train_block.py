@@ -12,10 +12,11 @@ import numpy as np
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import MADE_BY, write_json
+from palimpsest.models import predicts
 from palimpsest.plans.recipe import recipe
 from palimpsest.programs import Parser, add_device, add_seeds, run_program
 from palimpsest.provenance import provenance
-from palimpsest.records import ALWAYS, STATISTICS, Record
+from palimpsest.records import ALWAYS, STATISTICS, Record, check_left
 from palimpsest.sections import add_section, section
 
 
@@ -46,16 +47,19 @@ def main() -> None:
     from palimpsest.weights import save_states
 
     model, training = section(args, "model"), section(args, "training")
+    asked = predicts(model["name"])
+    check_left(args.record, asked)
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
     split.check_belongs(dataset, args.split)
     device = open_device(args.device, args.precision)
-    inputs, labels = tensors(dataset, device)
+    build = builder(model, dataset)
+    inputs, labels = tensors(dataset, device, asked)
     recorded, recorded_labels = inputs[split.points], labels[split.points]
     retain = torch.from_numpy(split.retain)
     states: dict[int, StateDict] = {}
     parts, seconds = [], 0.0
     for trained in train_population(
-        builder(model, dataset),
+        build,
         range(args.first_seed, args.first_seed + args.models),
         inputs=inputs,
         labels=labels,

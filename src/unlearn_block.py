@@ -10,9 +10,10 @@ from palimpsest import config, registry
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import MADE_BY, InputError, write_json
+from palimpsest.models import predicts
 from palimpsest.programs import Parser, add_device, add_models, json_maps, run_program
 from palimpsest.provenance import provenance
-from palimpsest.records import ALWAYS, STATISTICS, Record
+from palimpsest.records import ALWAYS, STATISTICS, Record, check_left
 from palimpsest.sections import add_section, section
 
 
@@ -47,12 +48,14 @@ def main() -> None:
     from palimpsest.stacks.stack import Stack
     from palimpsest.training.data import TrainingData
     from palimpsest.training.device import open_device
-    from palimpsest.training.evaluate import logits, measured
+    from palimpsest.training.evaluate import measured, teacher
     from palimpsest.training.populations import builder, progress_line, stacks_of, tensors
     from palimpsest.training.sweep import run_sweep, tree
     from palimpsest.weights import check_network, check_originals, load_states
 
     model = section(args, "model")
+    asked = predicts(model["name"])
+    check_left(args.record, asked)
     settings = [config.complete(args.method, setting, "--settings") for setting in args.settings]
     plans = {n: config.plan_of(args.method, setting) for n, setting in enumerate(settings)}
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
@@ -66,7 +69,7 @@ def main() -> None:
     device = open_device(args.device, args.precision)
     template = builder(model, dataset)()
     check_network(states, template, args.weights)
-    pool, pool_labels = tensors(dataset, device)
+    pool, pool_labels = tensors(dataset, device, asked)
     recorded, recorded_labels = pool[split.points], pool_labels[split.points]
     splits = {
         "forget": device.place(torch.from_numpy(split.forget)),
@@ -81,8 +84,8 @@ def main() -> None:
     seeds, started, done = list(states), time.perf_counter(), 0
     for keep, run in stacks_of(seeds, args.stack, template):
         stack = Stack(template, [states[seed] for seed in run]).to(device.name)
-        teacher = logits(stack, pool, device) if needs_teacher else None  # the frozen original
-        data = TrainingData(pool, pool_labels, splits, dataset.classes, teacher)
+        frozen = teacher(stack, pool, pool_labels, device) if needs_teacher else None
+        data = TrainingData(pool, pool_labels, splits, dataset.classes, frozen)
         rows = slice(done, done + len(keep))
         for outcome in run_sweep(stack, plans, data=data, seeds=run, device=device):
             found = measured(outcome.stack, recorded, recorded_labels, args.record, device)

@@ -23,9 +23,34 @@ STATISTICS = {
     "correct": np.dtype(bool),
     "logits": np.dtype(np.float16),
     "features": np.dtype(np.float16),
+    "entropy": np.dtype(np.float32),
+    "entropy_renormalised": np.dtype(np.float32),
+    "token_loss": np.dtype(np.float32),
+    "tokens": np.dtype(np.int32),
 }
 """name of a statistic -> how it is kept; `training.evaluate` works it out"""
+OF_CLASSES = ("logits", "features")
+"""statistics of models that predict a class; those of all next tokens would not fit"""
+OF_TOKENS = ("entropy_renormalised", "token_loss", "tokens")
+"""statistics of models that predict the next token (`models.predicts`)"""
 _AXES = ("points", "labels", "seeds")
+
+
+def left_by(predicts: str) -> list[str]:
+    """The statistics that models leave which predict a "class" or the "next_token"."""
+    others = OF_TOKENS if predicts == "class" else OF_CLASSES
+    return [name for name in STATISTICS if name not in others]
+
+
+def check_left(names: Sequence[str], predicts: str) -> None:
+    """InputError for a statistic that models which predict this do not leave."""
+    for name in names:
+        if name not in left_by(predicts):
+            kind = predicts.replace("_", " ")
+            raise InputError(
+                f"--record names {name}, and the model predicts the {kind}; allowed: "
+                f"{', '.join(left_by(predicts))}"
+            )
 
 
 @dataclass(frozen=True, eq=False)

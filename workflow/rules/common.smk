@@ -22,6 +22,7 @@ from palimpsest.config.study import experiments
 from palimpsest.datamodels.estimate import shipped_path
 from palimpsest.files import InputError
 from palimpsest.metrics import settings_on_oracles
+from palimpsest.models import files_to_read
 from palimpsest.records import ALWAYS
 from palimpsest.scoring import MODELS, REDRAWS
 from palimpsest.sources import imports_of
@@ -51,6 +52,9 @@ RUNS_JOBS = workflow.is_main_process and not any(
 overlays = [os.path.relpath(path) for path in workflow.configfiles]
 overlays = ["config.yaml", *(path for path in overlays if path != "config.yaml")]
 try:
+    # Snakemake has merged every map; the settings of a model belong to the one that is named last.
+    given = configuration.load(overlays), workflow.config_settings.config
+    config["model"] = configuration.merge(*given)["model"]
     check(config, files=overlays, machine=RUNS_JOBS)
 except InputError as error:
     sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
@@ -99,6 +103,7 @@ def named(names, paths):
 
 
 MODEL = f"--model {as_json(config['model'])}"
+MODEL_FILES = files_to_read(config["model"])
 TRAINING = f"--training {as_json(config['training'])}"
 
 

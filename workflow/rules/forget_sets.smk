@@ -8,6 +8,7 @@ rule datamodel_block:
             "src/datamodel_block.py", thing("models", config["model"]["name"])
         ),
         model=thing("models", config["model"]["name"]),
+        weights_to_start_from=MODEL_FILES,
         dataset="<results>/data/dataset.npz",
         split="<results>/splits/base.json",
     output:
@@ -48,6 +49,7 @@ rule estimate_datamodel:
             thing("datamodels/estimators", DATAMODELS["estimator"]),
         ),
         model=thing("models", config["model"]["name"]),
+        weights_to_start_from=MODEL_FILES,
         estimator=thing("datamodels/estimators", DATAMODELS["estimator"]),
         held_out=subset_blocks("held_out"),
         subsets=subset_blocks("estimated_from"),

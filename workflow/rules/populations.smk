@@ -8,6 +8,7 @@ rule train_block:
             "src/train_block.py", thing("models", config["model"]["name"])
         ),
         model=thing("models", config["model"]["name"]),
+        weights_to_start_from=MODEL_FILES,
         dataset="<results>/data/dataset.npz",
         split=split_of,
     output:

@@ -8,6 +8,7 @@ rule unlearn_block:
             "src/unlearn_block.py", *things_of(wildcards)
         ),
         things=things_of,
+        weights_to_start_from=MODEL_FILES,
         dataset="<results>/data/dataset.npz",
         split="<results>/splits/{forget_set}.json",
         weights="<results>/populations/original/{block}.safetensors",

@@ -1,11 +1,12 @@
-"""Whether this machine can run a configuration: data files, results folder, disk, device."""
+"""Whether this machine can run a configuration: data and model files, results folder, disk,
+device."""
 
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
-from palimpsest import registry
+from palimpsest import models, registry
 from palimpsest.config import needs
 from palimpsest.config.meaning import facts_and_sizes
 from palimpsest.config.origins import Origins
@@ -29,6 +30,10 @@ def check_machine(origins: Origins, root: Path) -> None:
     except InputError as error:
         file = origins.file_of(("data", "name"))
         raise InputError(f"{file}: data.name is {data['name']}: {error}") from None
+    facts = needs.facts_of(origins.config, root)
+    if facts is not None:
+        with origins.below("model"):
+            models.check_files(origins.config["model"], facts, root)
 
 
 def check_results(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from palimpsest import records, registry
+from palimpsest import metrics, models, records, registry
 from palimpsest.config.grids import combinations, plan_of
 from palimpsest.config.needs import (
     ESTIMATORS,
@@ -28,7 +28,7 @@ from palimpsest.data.facts import Facts
 from palimpsest.data.splits import Split, base_split
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate, shipped_names, shipped_path
 from palimpsest.files import InputError, SettingError
-from palimpsest.plans.plan import Prepare
+from palimpsest.plans.plan import Plan, Prepare
 
 Config = Mapping[str, Any]
 Sizes = tuple[int, int] | None
@@ -63,7 +63,15 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
         if peak >= epochs:
             allowed = f"below training.epochs, which is {epochs}"
             raise Conflict("training.peak_epoch", f"is {peak}", allowed, ["training.epochs"])
+    if facts is not None:
+        with keep(told), origins.below("model"):
+            try:
+                models.check(config["model"], facts)
+            except SettingError as error:
+                raise Conflict(error.key, error.found, error.allowed, ["data.name"]) from None
     populations = config["populations"]
+    with keep(told), origins.below():
+        _check_stack(config)
     for key, limit in (("stack", "block"), ("second_oracle_models", "models")):
         with keep(told), origins.below():
             _at_most("populations", populations, key, populations, limit)
@@ -84,6 +92,8 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
         with keep(told):
             _check_methods(place, test, origins)
         with keep(told):
+            _check_record(place, test, origins)
+        with keep(told):
             _check_metrics(place, test, origins)
     for name, study in checked:
         if isinstance(study, Experiment | ExperimentsStudy):
@@ -95,6 +105,8 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
         check_names("populations.second_oracle", populations["second_oracle"], every, others=others)
     with keep(told), origins.below():
         _check_datamodels(config, sizes)
+    with keep(told), origins.below():
+        _check_gradients(config, used)
     for name in used:
         if name in defined:
             with keep(told):
@@ -121,6 +133,14 @@ def facts_and_sizes(origins: Origins, root: Path) -> tuple[Facts | None, Sizes]:
         raise InputError(f"{origins.file_of(('data', name))}: data.{error}") from None
 
 
+def _check_stack(config: Config) -> None:
+    """Models of this kind can run as one network, where they are asked to."""
+    name, stack = config["model"]["name"], config["populations"]["stack"]
+    if stack > 1 and not models.stacks(name):
+        found = f"is {stack}, and a {name} cannot be stacked"
+        raise Conflict("populations.stack", found, "1", ["model.name"])
+
+
 def _at_most(section: str, settings: Config, key: str, populations: Config, limit: str) -> None:
     if settings[key] > populations[limit]:
         others = [f"populations.{limit}"]
@@ -137,9 +157,9 @@ def _check_seeds(populations: Config, datamodels: Config) -> None:
         key = "second_oracle_first_seed"
         ranges.append((f"populations.{key}", populations[key], populations["second_oracle_models"]))
     ranges.append(("datamodels.first_seed", datamodels["first_seed"], subset_models(datamodels)))
-    for (one, first, models), (other, start, length) in itertools.combinations(ranges, 2):
-        if first < start + length and start < first + models:
-            seeds = f"{start}..{start + length - 1}, and {one} {first}..{first + models - 1}"
+    for (one, first, many), (other, start, length) in itertools.combinations(ranges, 2):
+        if first < start + length and start < first + many:
+            seeds = f"{start}..{start + length - 1}, and {one} {first}..{first + many - 1}"
             allowed = "ranges of seeds that do not overlap"
             others = [one, "populations.models", "populations.second_oracle_models"]
             raise Conflict(other, f"gives the seeds {seeds}", allowed, others)
@@ -160,9 +180,11 @@ def _check_methods(key: Key, test: Experiment, origins: Origins) -> None:
             where = ("grids", method, place) if method in grids_of else ()
             with origins.below(*key, *where):
                 for setting in combinations(method, [grid]):
-                    prepare = plan_of(method, setting).prepare
+                    plan = plan_of(method, setting)
+                    prepare = plan.prepare
                     named = ("prepare", prepare and prepare.name) if where else ("methods", method)
                     _check_prepare(prepare, named, key, test, origins)
+                    _check_targets(plan, method, (*key, "methods"), origins)
         settings = combinations(method, grids)
         for number, setting in enumerate(settings):
             if setting in settings[:number]:
@@ -179,6 +201,10 @@ def _check_prepare(
     if prepare is None:
         return
     needs = getattr(registry.module("preparations", prepare.name), "NEEDS", ())
+    model = origins.config["model"]["name"]
+    if "whole_class" in needs and models.predicts(model) != "class":
+        found = f"names {named[1]}, which needs classes, and model.name is {model}, which predicts "
+        raise Conflict(named[0], f"{found}the next token", "other preparations", ["model.name"])
     for name in test.forget_sets:
         definition = origins.config["forget_sets"].get(name)
         if definition is None:
@@ -192,6 +218,29 @@ def _check_prepare(
             raise Conflict(named[0], found, "forget sets of kind classes", others)
 
 
+def _check_targets(plan: Plan, method: str, place: Key, origins: Origins) -> None:
+    """A method teaches wrong classes only where models predict classes."""
+    model = origins.config["model"]["name"]
+    if models.predicts(model) == "class":
+        return
+    if wrong := sorted(plan.wrong_classes()):
+        found = f"names {method}, which teaches wrong classes ({wrong[0]}), and model.name is "
+        found += f"{model}, which predicts the next token"
+        raise origins.error(place, found, "methods without wrong classes", ["model.name"])
+
+
+def _check_record(key: Key, test: Experiment, origins: Origins) -> None:
+    """The statistics that are asked for are such as the model leaves."""
+    model = origins.config["model"]["name"]
+    predicts = models.predicts(model)
+    left = [name for name in records.left_by(predicts) if name not in records.ALWAYS]
+    for name in test.record:
+        if name not in left:
+            found = f"names {name}, and model.name is {model}, which predicts the "
+            found += predicts.replace("_", " ")
+            raise origins.error((*key, "record"), found, ", ".join(left), ["model.name"])
+
+
 def _check_metrics(key: Key, test: Experiment, origins: Origins) -> None:
     """Each metric has its settings, and the records hold what it needs."""
     place = (*key, "metrics")
@@ -203,10 +252,14 @@ def _check_metrics(key: Key, test: Experiment, origins: Origins) -> None:
         for constant in ("NEEDS", "OF_ORACLES"):
             if not hasattr(module, constant):
                 raise InputError(f"{file}: has no {constant}; needed: see metrics/__init__.py")
-        for statistic in module.NEEDS:
+        model = origins.config["model"]["name"]
+        for statistic in metrics.needs(module, origins.config["metrics"].get(metric) or {}):
             if statistic not in records.STATISTICS:
                 allowed = ", ".join(records.STATISTICS)
                 raise InputError(f"{file}: NEEDS names {statistic}; allowed: {allowed}")
+            if statistic not in records.left_by(models.predicts(model)):
+                found = f"names {metric}, which needs {statistic}, and a {model} leaves none"
+                raise origins.error(place, found, "other metrics", ["model.name"])
             if statistic not in (*records.ALWAYS, *test.record):
                 record = dotted((*key, "record"))
                 found = f"names {metric}, which needs {statistic}, and {record} does not keep it"
@@ -219,6 +272,19 @@ def _missing(origins: Origins, key: tuple, place: tuple, needed: str) -> InputEr
         f"{origins.file_of(key)}: {dotted(key)} names {place[-1]}, and {dotted(place)} is missing; "
         f"needed: {needed}"
     )
+
+
+def _check_gradients(config: Config, used: Sequence[str]) -> None:
+    """Where a set in use is estimated anew, the model has what the estimator takes gradients of."""
+    name, model = config["datamodels"]["estimator"], config["model"]["name"]
+    definitions = [config["forget_sets"][one] for one in used if one in config["forget_sets"]]
+    estimated = config["datamodels"]["shipped"] is None and any(map(needs_estimate, definitions))
+    takes = {one: registry.module(ESTIMATORS, one).NEEDS for one in registry.names(ESTIMATORS)}
+    if estimated and takes[name] == "originals" and models.predicts(model) != "class":
+        found = f"is {name}, which takes gradients of the true class, and model.name is {model}, "
+        allowed = ", ".join(one for one, needs in takes.items() if needs != "originals")
+        key = "datamodels.estimator"
+        raise Conflict(key, f"{found}which predicts the next token", allowed, ["model.name"])
 
 
 def _check_datamodels(config: Config, sizes: Sizes) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from palimpsest import records, registry
+from palimpsest import models, records, registry
 from palimpsest.config.grids import combinations, plan_of
 from palimpsest.config.reading import merge
 from palimpsest.config.settings import chosen_studies
@@ -28,6 +28,8 @@ UNKNOWN = Facts(points=60_000, train_points=50_000, classes=10, item=(3, 32, 32)
 FLOAT = 4
 WIDEST = 512
 """features of one point: those of the widest model there is, ResNet-18 at width 64"""
+LOGITS = 6
+"""arrays as large as the logits of a batch that a step holds: they matter of next tokens alone"""
 ESTIMATORS = "datamodels/estimators"
 MB = 1e6
 WORK_A_MINUTE = {"cpu": 5e9, "cuda": 8e11}
@@ -116,6 +118,9 @@ def _needs_of(settings: str, facts: Facts | None) -> dict[str, tuple[float, floa
     sweep = use.sweep * (train + val) / MB  # one model under all settings
     scored = use.scored * (train + val) / MB
     training = 2 * inputs + 4 * block * use.weights * FLOAT / MB  # gradients, momentum, results
+    if models.predicts(config["model"]["name"]) == "next_token":
+        asked = config["training"]["batch_size"] * facts.values * (facts.vocabulary or 1)
+        training += LOGITS * asked * FLOAT / MB
     work = use.weights / WORK_A_MINUTE[config["device"]]
     epochs = config["training"]["epochs"] * train * work
     return {

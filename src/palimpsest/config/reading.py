@@ -19,13 +19,24 @@ def load(paths: Sequence[str | Path]) -> dict[str, Any]:
 
 
 def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """`overlay` over `base`: maps merge, everything else is replaced."""
+    """`overlay` over `base`: maps merge, everything else is replaced.
+
+    So is a NAMED section where the overlay names another thing: its settings belong to that.
+    """
     merged = dict(base)
     for key, value in overlay.items():
         below = merged.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        merged[key] = merge(below, value) if both else value  # type: ignore[arg-type]
+        if not (isinstance(below, Mapping) and isinstance(value, Mapping)):
+            merged[key] = value
+        elif key in NAMED and value.get("name", below.get("name")) != below.get("name"):
+            merged[key] = dict(value)
+        else:
+            merged[key] = merge(below, value)
     return merged
+
+
+NAMED = ("model",)
+"""sections that name a thing, and hold nothing but its settings"""
 
 
 SUFFIXES = (".yaml", ".yml", ".json")

@@ -27,7 +27,7 @@ def targets(
     """
     true = data.labels[:, None].expand(-1, len(seeds))
     if term.targets == "teacher":
-        assert data.teacher is not None
+        assert isinstance(data.teacher, Tensor)
         return data.teacher.argmax(dim=2)
     if term.targets == "true":
         return true

@@ -185,7 +185,8 @@ class Dataset:
         """What a model is built from."""
         return Facts(
             len(self), self.train_points, self.classes, self.pool.shape[1:],
-            self.encoding.vocabulary, None if self.groups is None else int(self.groups.max()) + 1,
+            self.encoding.vocabulary, getattr(self.encoding, "padding", None),
+            None if self.groups is None else int(self.groups.max()) + 1,
         )  # fmt: skip
 
     def inputs(self) -> np.ndarray:

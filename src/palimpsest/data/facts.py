@@ -13,6 +13,7 @@ class Facts:
         classes: number of classes.
         item: shape of one input: (channels, height, width) of an image, (length,) of a text.
         vocabulary: kinds of tokens in a text; None for images.
+        padding: the token that fills a text up; None for images, and before it is known.
         groups: number of groups, where other classes than those of the labels are forgotten.
     """
 
@@ -21,6 +22,7 @@ class Facts:
     classes: int
     item: tuple[int, ...]
     vocabulary: int | None = None
+    padding: int | None = None
     groups: int | None = None
 
     @property

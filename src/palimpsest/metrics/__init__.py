@@ -3,6 +3,8 @@
 A metric has
 
     NEEDS       statistics that the records have to hold, see `records.STATISTICS`
+    more_needs(settings), if wanted
+                those that they have to hold for such settings as well
     OF_ORACLES  whether the oracles themselves have a score (accuracy), or are the yardstick (KLoM)
     rows(record, original, oracle, split, reference, *, ...)
                 one dictionary for each set of points ("split": forget, retain, val), the rest of
@@ -24,6 +26,12 @@ from types import ModuleType
 from typing import Any
 
 from palimpsest.registry import accepted
+
+
+def needs(metric: ModuleType, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The statistics that the records have to hold for a metric with these settings."""
+    more = getattr(metric, "more_needs", lambda _: ())
+    return (*metric.NEEDS, *more(settings))
 
 
 def settings_on_oracles(metric: ModuleType, settings: Mapping[str, Any]) -> dict[str, Any]:

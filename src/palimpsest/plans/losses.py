@@ -1,6 +1,8 @@
 """Losses of a batch, one value per model; plain data, so that two phases can be compared.
 
-They are written with the methods of tensors, so that reading a plan needs no torch.
+They are written with the methods of tensors, so that reading a plan needs no torch. Each is a mean
+over the points of the batch; for models that predict the next token over its tokens, all texts
+together, so that a long text weighs more than a short one, as in perplexity.
 """
 
 from __future__ import annotations
@@ -13,13 +15,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+IGNORED = -1
+"""the target of what is not asked: a next token that is padding"""
+
+
 @dataclass(frozen=True)
 class Batch:
     """What a loss may look at; b points, k models.
 
     Args:
-        logits: of the models in training, (b, k, classes).
-        labels: the term's targets, (b, k).
+        logits: of the models in training, (b, k, classes), or (b, k, tokens, vocabulary) of the
+            next tokens.
+        labels: the term's targets, (b, k) or (b, k, tokens); IGNORED ones count nowhere.
         teacher: logits of the frozen starting models, where the loss needs "teacher".
         features: outputs of the layers that the loss names in `layers`, by name: (b, k, ...).
     """
@@ -36,8 +43,26 @@ class Loss(Protocol):
     needs: ClassVar[frozenset[str]]
 
     def __call__(self, batch: Batch) -> Tensor:
-        """The mean over the points of the batch, (k,)."""
+        """The mean over the points of the batch, or over their tokens, (k,)."""
         ...
+
+
+def of_target(scores: Tensor, labels: Tensor) -> Tensor:
+    """The score of each target: (..., classes), (...) to (...); of IGNORED ones any."""
+    return scores.gather(-1, _places(labels)).squeeze(-1)
+
+
+def mean(values: Tensor, labels: Tensor) -> Tensor:
+    """Of each model: (b, k) to (k,), or (b, k, tokens) over the tokens that are not IGNORED."""
+    if values.dim() == 2:
+        return values.mean(0)
+    asked = labels != IGNORED
+    return values.masked_fill(~asked, 0.0).sum((0, 2)) / asked.sum((0, 2))
+
+
+def _places(labels: Tensor) -> Tensor:
+    """Targets as an index of scores; classes are left as they are."""
+    return (labels if labels.dim() == 2 else labels.clamp(min=0)).unsqueeze(-1)
 
 
 @dataclass(frozen=True)
@@ -47,8 +72,7 @@ class CrossEntropy:
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, batch: Batch) -> Tensor:
-        chosen = batch.logits.log_softmax(-1).gather(-1, batch.labels.unsqueeze(-1))
-        return -chosen.squeeze(-1).mean(0)
+        return -mean(of_target(batch.logits.log_softmax(-1), batch.labels), batch.labels)
 
 
 @dataclass(frozen=True)
@@ -67,7 +91,8 @@ class Distillation:
         assert batch.teacher is not None
         student = (batch.logits / self.temperature).log_softmax(-1)
         target = (batch.teacher / self.temperature).log_softmax(-1)
-        kl = (target.exp() * (target - student)).sum(-1).mean(0) * self.temperature**2
+        kl = (target.exp() * (target - student)).sum(-1)
+        kl = mean(kl, batch.labels) * self.temperature**2
         if self.gamma == 0.0:
             return self.alpha * kl
         return self.alpha * kl + self.gamma * CrossEntropy()(batch)
@@ -87,7 +112,7 @@ class LabelDivergence:
         direction: labels||model is cross entropy less a constant: with `smoothing` 0 it is the
             cross entropy itself. model||labels needs `smoothing` above 0.
         reduction: batchmean is the mean over points; mean, the default of torch's kl_div, divides
-            by the number of classes as well.
+            by the number of classes, or of kinds of tokens, as well.
         smoothing: part of a label's probability that is spread evenly over all classes.
     """
 
@@ -100,11 +125,11 @@ class LabelDivergence:
         classes = batch.logits.shape[-1]
         model = batch.logits.log_softmax(-1)
         label = batch.logits.new_zeros(batch.logits.shape)
-        label = label.scatter(-1, batch.labels.unsqueeze(-1), 1.0 - self.smoothing)
+        label = label.scatter(-1, _places(batch.labels), 1.0 - self.smoothing)
         label = label + self.smoothing / classes
         if self.direction == "labels||model":
             kl = label.xlogy(label) - label * model
         else:
             kl = model.exp() * (model - label.log())
-        mean = kl.sum(-1).mean(0)
-        return mean / classes if self.reduction == "mean" else mean
+        value = mean(kl.sum(-1), batch.labels)
+        return value / classes if self.reduction == "mean" else value

@@ -16,7 +16,7 @@ from palimpsest.values import BatchNorm
 Targets = Literal["true", "shift", "random_excluding", "random_including", "teacher"]
 """The labels that a term's loss is given: the true ones; the class after the true one; one drawn
 for each point and seed among the other, or among all, classes; the class that the teacher, the
-frozen starting model, predicts."""
+frozen starting model, predicts. Next tokens may be the true ones or the teacher's."""
 Part = Literal["forget", "retain", "train"]
 """the points that a term takes its batches from; `train` is forget and retain set together"""
 
@@ -112,6 +112,10 @@ class Plan:
         return any(
             "teacher" in term.loss.needs or term.targets == "teacher" for term in self.terms()
         )
+
+    def wrong_classes(self) -> set[Targets]:
+        """The targets of its terms that are wrong classes, of which next tokens have none."""
+        return {term.targets for term in self.terms()} - {"true", "teacher"}
 
     def passes(self, sizes: Mapping[str, int]) -> int:
         """Points whose gradient is taken, one model, over the whole plan."""

@@ -30,10 +30,13 @@ BATCH = 64  # fixed, so that no setting changes a mask
 def saliency(stack: Stack, data: TrainingData, split: str, reduction: Reduction) -> Tensor:
     """Of the cross entropy on a split, in evaluation mode (restored after): (k, weights).
 
-    A row holds a model's weights in the order of `stack.network.parameters()`.
+    A row holds a model's weights in the order of `stack.network.parameters()`. Of next tokens the
+    cross entropy is the sum over those that are not padding, and a sample is a text.
     """
     import torch
     import torch.nn.functional as F
+
+    from palimpsest.plans.losses import IGNORED
 
     weights = list(stack.network.parameters())
     sums = [torch.zeros_like(weight) for weight in weights]
@@ -41,9 +44,11 @@ def saliency(stack: Stack, data: TrainingData, split: str, reduction: Reduction)
     columns = indices[:, None] if indices.dim() == 1 else indices
     with stack.evaluating():
         for batch in columns.split(1 if reduction == "per_sample" else BATCH):
-            labels = data.labels[batch].expand(-1, stack.k)
             logits = stack(data.inputs[batch])
-            loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
+            labels = data.labels[batch].expand(logits.shape[:-1])
+            loss = F.cross_entropy(
+                logits.flatten(0, -2), labels.flatten(), reduction="sum", ignore_index=IGNORED
+            )
             for total, gradient in zip(sums, torch.autograd.grad(loss, weights), strict=True):
                 total += gradient.abs() if reduction == "per_sample" else gradient
     return torch.cat([total.abs().reshape(stack.k, -1) for total in sums], dim=1)

@@ -1,17 +1,36 @@
-"""A stack of models on any points: its logits, and the statistics that go into a record."""
+"""A stack of models on any points: its logits, and the statistics that go into a record.
 
-from collections.abc import Iterable, Sequence
+A text of which the next tokens are predicted has one value of each statistic, as any point has:
+
+- `margin`: the mean over its tokens of the log-odds of the true next one. The mean, not the sum,
+  which grows with the length and runs into the clip of KLoM.
+- `correct`: whether at least half of its next tokens are the most probable ones. Accuracy is so the
+  share of texts that are more right than wrong, not the share of tokens.
+- `token_loss`, `tokens`: the sum of the cross entropies of its next tokens, and how many they are.
+- `entropy`: the mean over its tokens of the entropy of the TOP most probable ones (Residual Feature
+  Alignment, Section V.C, which does not say whether these probabilities are divided by their sum:
+  here they are not, and in `entropy_renormalised` they are). Of a class it is that of all classes.
+
+What is padding counts nowhere.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from palimpsest.files import InputError
+from palimpsest.plans.losses import IGNORED, of_target
 from palimpsest.records import STATISTICS
 from palimpsest.stacks.stack import Stack, StackedLinear
 from palimpsest.training.device import Device
 
 BATCH = 128  # fixed, so that no setting changes a record
+TEXTS = 16  # likewise, of next tokens: their logits are as many times larger as a text has tokens
+TOP = 10
+"""of the probabilities of next tokens, those whose entropy is taken"""
 
 
 @torch.no_grad()
@@ -21,12 +40,35 @@ def logits(stack: Stack, inputs: Tensor, device: Device) -> Tensor:
         return torch.cat([device.logits(stack, batch[:, None]) for batch in inputs.split(BATCH)])
 
 
+@dataclass(frozen=True)
+class Frozen:
+    """Models that stay as they are, run on the points of a batch whenever they are asked."""
+
+    stack: Stack
+    inputs: Tensor
+    device: Device
+
+    @torch.no_grad()
+    def __call__(self, batch: Tensor) -> Tensor:
+        """Logits (b, k, ...) at pool indices (b, k), in evaluation mode, which draws nothing."""
+        with self.stack.evaluating():
+            return self.device.logits(self.stack, self.inputs[batch])
+
+
+def teacher(stack: Stack, inputs: Tensor, labels: Tensor, device: Device) -> Tensor | Frozen:
+    """The stack as a teacher on a pool of points, in evaluation mode: the table of its logits; of
+    next tokens, whose table would not fit into memory, the stack itself, which may not change."""
+    return logits(stack, inputs, device) if labels.dim() == 1 else Frozen(stack, inputs, device)
+
+
+@torch.no_grad()
 def measured(
     stack: Stack, inputs: Tensor, labels: Tensor, names: Sequence[str], device: Device
 ) -> dict[str, np.ndarray]:
     """What a record keeps of each model of a stack at each point: by name, (k, points, ...).
 
-    `features` are what the last linear layer is given.
+    The logits of a batch are gone before those of the next. `features` are what the last linear
+    layer is given. In evaluation mode, which is restored after.
     """
     seen: list[Tensor] = []
     handle = None
@@ -34,13 +76,19 @@ def measured(
         handle = last_linear(stack).register_forward_pre_hook(
             lambda _module, given: seen.append(stack.apart(given[0]).float())
         )
-    output = logits(stack, inputs, device)
-    if handle is None:
-        return statistics(output, labels, names)
-    handle.remove()
-    found = statistics(output, labels, [name for name in names if name != "features"])
-    features = by_model(torch.cat(seen), labels).cpu().numpy()
-    return found | {"features": features.astype(STATISTICS["features"])}
+    kept: dict[str, list[Tensor]] = {name: [] for name in names}
+    size = BATCH if labels.dim() == 1 else TEXTS
+    with stack.evaluating():
+        for batch, asked in zip(inputs.split(size), labels.split(size), strict=True):
+            output = device.logits(stack, batch[:, None])
+            for name, values in kept.items():
+                if name == "features":
+                    values.append(by_model(seen.pop(), asked))
+                else:
+                    values.append(_FUNCTIONS[name](output, asked))
+    if handle is not None:
+        handle.remove()
+    return {name: _array(name, torch.cat(values, dim=1)) for name, values in kept.items()}
 
 
 def last_linear(stack: Stack) -> nn.Module:
@@ -55,18 +103,48 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
     """Margin of each model on each point: (points, k, classes), (points,) to (k, points).
 
     margin = logit of the true class - logsumexp of the other logits ("Ascent", Section 3, after
-    Georgiev et al. 2024); positive when the true class has more than half of the probability.
+    Georgiev et al. 2024); positive when the true class has more than half of the probability. Of
+    next tokens, (points, k, tokens, vocabulary), (points, tokens), the mean over a text.
     """
-    index = labels[:, None, None].expand(-1, logits.shape[1], 1)
-    own = logits.gather(2, index)
-    others = logits.scatter(2, index, -torch.inf)
-    return (own.squeeze(2) - torch.logsumexp(others, dim=2)).T.contiguous()
+    index = _each(labels, logits).clamp(min=0).unsqueeze(-1)
+    others = logits.scatter(-1, index, -torch.inf)
+    return _mean(logits.gather(-1, index).squeeze(-1) - torch.logsumexp(others, dim=-1), labels)
 
 
 def correct(logits: Tensor, labels: Tensor) -> Tensor:
-    """Whether the true class is the predicted one: bool (k, points); a NaN logit is never right."""
-    hit = (logits.argmax(dim=2) == labels[:, None]) & ~logits.isnan().any(dim=2)
+    """Whether the true class is the predicted one, or at least half of the next tokens are: bool
+    (k, points); a NaN logit is never right."""
+    hit = (logits.argmax(dim=-1) == _each(labels, logits)) & ~logits.isnan().any(dim=-1)
+    if labels.dim() > 1:
+        hit = 2 * hit.sum(-1) >= _tokens(labels)[:, None]
     return hit.T.contiguous()
+
+
+def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """The sum of the cross entropies of a text's next tokens, in nats: (k, points)."""
+    asked = _each(labels, logits)
+    loss = -of_target(logits.log_softmax(-1), asked).masked_fill(asked == IGNORED, 0.0)
+    return loss.sum(-1).T.contiguous()
+
+
+def tokens(logits: Tensor, labels: Tensor) -> Tensor:
+    """How many next tokens a text has; the same of all models: (k, points)."""
+    return _tokens(labels).expand(logits.shape[1], -1)
+
+
+def entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Of the probabilities of all classes, in nats: (k, points). Of next tokens the mean over a
+    text, each from the TOP largest probabilities, which are not divided by their sum."""
+    chances = logits.softmax(-1)
+    if labels.dim() > 1:
+        chances = chances.topk(min(TOP, chances.shape[-1])).values
+    return _mean(torch.special.entr(chances).sum(-1), labels)
+
+
+def entropy_renormalised(logits: Tensor, labels: Tensor) -> Tensor:
+    """Like `entropy` of next tokens, the probabilities divided by their sum."""
+    largest = logits.topk(min(TOP, logits.shape[-1])).values
+    return _mean(torch.special.entr(largest.softmax(-1)).sum(-1), labels)
 
 
 def by_model(logits: Tensor, labels: Tensor) -> Tensor:
@@ -74,10 +152,40 @@ def by_model(logits: Tensor, labels: Tensor) -> Tensor:
     return logits.transpose(0, 1).contiguous()
 
 
-_FUNCTIONS = {"margin": margins, "correct": correct, "logits": by_model}
+_FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "margin": margins,
+    "correct": correct,
+    "logits": by_model,
+    "entropy": entropy,
+    "entropy_renormalised": entropy_renormalised,
+    "token_loss": token_loss,
+    "tokens": tokens,
+}
 
 
 def statistics(logits: Tensor, labels: Tensor, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """What a record keeps of logits (points, k, classes): by name, (k, points) or more axes."""
-    found = {name: _FUNCTIONS[name](logits, labels).cpu().numpy() for name in names}
-    return {name: values.astype(STATISTICS[name], copy=False) for name, values in found.items()}
+    """What a record keeps of logits (points, k, ...): by name, (k, points) or more axes."""
+    return {name: _array(name, _FUNCTIONS[name](logits, labels)) for name in names}
+
+
+def _array(name: str, values: Tensor) -> np.ndarray:
+    """A statistic as a record keeps it."""
+    return values.cpu().numpy().astype(STATISTICS[name], copy=False)
+
+
+def _each(labels: Tensor, logits: Tensor) -> Tensor:
+    """Labels (points, ...) for each of the k models: (points, k, ...)."""
+    return labels[:, None].expand(logits.shape[:-1])
+
+
+def _tokens(labels: Tensor) -> Tensor:
+    """How many next tokens each text has: (points,)."""
+    return (labels != IGNORED).sum(-1)
+
+
+def _mean(values: Tensor, labels: Tensor) -> Tensor:
+    """(points, k), or the mean over the tokens of (points, k, tokens), as (k, points)."""
+    if labels.dim() > 1:
+        asked = labels[:, None] != IGNORED
+        values = values.masked_fill(~asked, 0.0).sum(-1) / asked.sum(-1)
+    return values.T.contiguous()

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from palimpsest.plans.losses import Batch
+from palimpsest.files import InputError
+from palimpsest.plans.losses import IGNORED, Batch
 from palimpsest.plans.plan import Epoch, Phase, Plan, Term
 from palimpsest.randomness import generator
 from palimpsest.stacks.stack import Stack
@@ -76,6 +77,7 @@ class _Term:
             ]
             order = torch.cat(rounds)[: steps * term.batch]
         self.batches = order.to(data.labels.device).split(term.batch)
+        self.taught = term.targets == "teacher"
         self.labels = _targets(term, data, seeds, where if term.redraw else None)
 
     def __call__(
@@ -84,11 +86,13 @@ class _Term:
         """The weighted loss of a step, summed over the models: a gradient for each of them."""
         batch = self.batches[step]
         models = torch.arange(batch.shape[1], device=batch.device)
-        labels = self.labels[batch] if self.labels.dim() == 1 else self.labels[batch, models]
-        teacher = None
-        if "teacher" in self.loss.needs:
-            teacher = _teacher(data)[batch, models]
-        return self.weight * self.loss(Batch(logits, labels, teacher, features)).sum()
+        labels = self.labels[batch, models]
+        needed = "teacher" in self.loss.needs
+        teacher = data.taught(batch) if needed or self.taught else None
+        if self.taught and teacher is not None:
+            labels = teacher.argmax(-1).masked_fill(labels == IGNORED, IGNORED)
+        given = Batch(logits, labels, teacher if needed else None, features)
+        return self.weight * self.loss(given).sum()
 
 
 def _objective(
@@ -160,16 +164,22 @@ def _targets(
     seeds: Sequence[int],
     where: tuple[str, int, int, int] | None = None,
 ) -> Tensor:
-    """The labels that a term's loss is given: (pool,) for all models, or (pool, k).
+    """The labels that a term's loss is given: (pool, k), or next tokens (pool, k, length - 1).
 
-    `where`: the pass that random ones are drawn for; None: they are the same in all passes.
+    `where`: the pass that random ones are drawn for; None: they are the same in all passes. For the
+    teacher's, which are worked out batch by batch, the true ones stand here. InputError for wrong
+    classes where models predict the next token.
     """
-    if term.targets == "true":
-        return data.labels
+    true = data.labels[:, None].expand(-1, len(seeds), *data.labels.shape[1:])
+    if term.targets in ("true", "teacher"):
+        return true
+    if data.labels.dim() > 1:
+        raise InputError(
+            f"the method teaches wrong classes ({term.targets}), and the model predicts the next "
+            "token; needed: a method without wrong classes"
+        )
     if term.targets == "shift":
-        return (data.labels + 1) % data.classes
-    if term.targets == "teacher":
-        return _teacher(data).argmax(dim=2)
+        return (true + 1) % data.classes
     others = term.targets == "random_excluding"
     low, high = (1, data.classes) if others else (0, data.classes)
     purpose, position = ("targets", []) if where is None else (f"{where[0]} targets", where[1:])
@@ -177,13 +187,7 @@ def _targets(
         generator(seed, purpose, *position).integers(low, high, len(data.labels)) for seed in seeds
     ]
     table = torch.from_numpy(np.stack(drawn, axis=1)).to(data.labels.device)
-    return (data.labels[:, None] + table) % data.classes
-
-
-def _teacher(data: TrainingData) -> Tensor:
-    if data.teacher is None:
-        raise ValueError("this plan needs a teacher, but no teacher was given")
-    return data.teacher
+    return (true + table) % data.classes
 
 
 def _rate(phase: Phase, step: int, steps: int) -> float:

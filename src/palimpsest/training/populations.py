@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from palimpsest import registry
-from palimpsest.data.datasets import Dataset
+from palimpsest import models, registry
+from palimpsest.data.datasets import Dataset, Tokens
+from palimpsest.files import InputError, SettingError
 from palimpsest.plans.plan import Plan
 from palimpsest.stacks.stack import Stack, StateDict, alignment
-from palimpsest.training.data import TrainingData
+from palimpsest.training.data import TrainingData, next_tokens
 from palimpsest.training.device import Device
 from palimpsest.training.loop import run_epoch
 from palimpsest.training.preparing import prepare
@@ -51,14 +52,25 @@ def stacks_of(
 
 
 def builder(model: Mapping[str, Any], dataset: Dataset) -> Build:
-    """What makes one untrained model (name and settings) for a data set."""
+    """What makes one untrained model (name and settings) for a data set it fits, or InputError."""
+    try:
+        models.check(model, dataset.facts)
+        models.check_files(model, dataset.facts)
+    except SettingError as error:
+        raise InputError(f"model.{error}") from None
     settings = {key: value for key, value in model.items() if key != "name"}
     return lambda: registry.make("models", model["name"], dataset.facts, settings=settings)
 
 
-def tensors(dataset: Dataset, device: Device) -> tuple[Tensor, Tensor]:
-    """On the device: inputs (pool, ...) as a network reads them, and labels (pool,)."""
+def tensors(
+    dataset: Dataset, device: Device, predicts: models.Predicts = "class"
+) -> tuple[Tensor, Tensor]:
+    """On the device: inputs (pool, ...) as a network reads them, and what it is asked for, labels
+    (pool,) or the next tokens (pool, length - 1)."""
     inputs, labels = torch.from_numpy(dataset.inputs()), torch.from_numpy(dataset.labels)
+    if predicts == "next_token":
+        assert isinstance(dataset.encoding, Tokens)
+        labels = next_tokens(inputs, dataset.encoding.padding)
     return device.place(inputs), device.place(labels)
 
 
@@ -87,7 +99,7 @@ def train_population(
     """Train one model per seed, `stack_size` at a time.
 
     Args:
-        inputs, labels: the pool of points (pool, ...) and (pool,), on the device.
+        inputs, labels: the pool of points, as `tensors` gives them.
         subset: seeds of a stack to pool indices, (points,) for all or (points, k) one column each.
         plan: the recipe (`palimpsest.plans.recipe`).
         report: receives a line about progress and time left after each stack.
