@@ -120,7 +120,7 @@ def _flat(output: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:
     """
     counts = torch.full((len(output), 1), output[0, 0].numel(), device=output.device)
     if present is not None and output.dim() == 4:
-        here = present[:, :, : output.shape[2]]  # the last token is asked for, not read
+        here = present[:, :, -output.shape[2] :]  # a last token that is not read is asked for
         output = output.masked_fill(~here.unsqueeze(-1), 0.0)
         counts = here.sum(-1) * output.shape[3]
     return output.flatten(2).float(), counts
