@@ -28,7 +28,7 @@ from palimpsest.data.facts import Facts
 from palimpsest.data.splits import Split, base_split
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate, shipped_names, shipped_path
 from palimpsest.files import InputError, SettingError
-from palimpsest.plans.plan import Plan, Prepare
+from palimpsest.plans.plan import Prepare
 
 Config = Mapping[str, Any]
 Sizes = tuple[int, int] | None
@@ -89,12 +89,14 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
         with keep(told), origins.below():
             if test.models is not None and name in listed:
                 _at_most(dotted(place), {"models": test.models}, "models", populations, "models")
+        before = len(told)
         with keep(told):
             _check_methods(place, test, origins)
         with keep(told):
-            _check_record(place, test, origins)
-        with keep(told):
             _check_metrics(place, test, origins)
+        if name in listed and len(told) == before:
+            with keep(told):
+                _check_task(place, test, origins)
     for name, study in checked:
         if isinstance(study, Experiment | ExperimentsStudy):
             with keep(told), origins.below(name):
@@ -180,11 +182,9 @@ def _check_methods(key: Key, test: Experiment, origins: Origins) -> None:
             where = ("grids", method, place) if method in grids_of else ()
             with origins.below(*key, *where):
                 for setting in combinations(method, [grid]):
-                    plan = plan_of(method, setting)
-                    prepare = plan.prepare
+                    prepare = plan_of(method, setting).prepare
                     named = ("prepare", prepare and prepare.name) if where else ("methods", method)
                     _check_prepare(prepare, named, key, test, origins)
-                    _check_targets(plan, method, (*key, "methods"), origins)
         settings = combinations(method, grids)
         for number, setting in enumerate(settings):
             if setting in settings[:number]:
@@ -201,10 +201,6 @@ def _check_prepare(
     if prepare is None:
         return
     needs = getattr(registry.module("preparations", prepare.name), "NEEDS", ())
-    model = origins.config["model"]["name"]
-    if "whole_class" in needs and models.predicts(model) != "class":
-        found = f"names {named[1]}, which needs classes, and model.name is {model}, which predicts "
-        raise Conflict(named[0], f"{found}the next token", "other preparations", ["model.name"])
     for name in test.forget_sets:
         definition = origins.config["forget_sets"].get(name)
         if definition is None:
@@ -218,27 +214,40 @@ def _check_prepare(
             raise Conflict(named[0], found, "forget sets of kind classes", others)
 
 
-def _check_targets(plan: Plan, method: str, place: Key, origins: Origins) -> None:
-    """A method teaches wrong classes only where models predict classes."""
-    model = origins.config["model"]["name"]
-    if models.predicts(model) == "class":
-        return
-    if wrong := sorted(plan.wrong_classes()):
-        found = f"names {method}, which teaches wrong classes ({wrong[0]}), and model.name is "
-        found += f"{model}, which predicts the next token"
-        raise origins.error(place, found, "methods without wrong classes", ["model.name"])
-
-
-def _check_record(key: Key, test: Experiment, origins: Origins) -> None:
-    """The statistics that are asked for are such as the model leaves."""
+def _check_task(key: Key, test: Experiment, origins: Origins) -> None:
+    """What the run's model predicts leaves the statistics that are asked for, and can be taught
+    what the methods teach."""
     model = origins.config["model"]["name"]
     predicts = models.predicts(model)
-    left = [name for name in records.left_by(predicts) if name not in records.ALWAYS]
-    for name in test.record:
-        if name not in left:
-            found = f"names {name}, and model.name is {model}, which predicts the "
-            found += predicts.replace("_", " ")
-            raise origins.error((*key, "record"), found, ", ".join(left), ["model.name"])
+    left = records.left_by(predicts)
+    end = f"and model.name is {model}, which predicts the {predicts.replace('_', ' ')}"
+
+    def error(key_: str, found: str, allowed: str) -> InputError:
+        return origins.error((*key, key_), f"names {found}, {end}", allowed, ["model.name"])
+
+    for statistic in test.record:
+        if statistic not in left:
+            allowed = ", ".join(name for name in left if name not in records.ALWAYS)
+            raise error("record", statistic, allowed)
+    for metric in test.metrics:
+        settings = origins.config["metrics"].get(metric) or {}
+        for statistic in metrics.needs(registry.module("metrics", metric), settings):
+            if statistic not in left:
+                raise error("metrics", f"{metric}, which needs {statistic}", "other metrics")
+    if predicts == "class":
+        return
+    section: Any = functools.reduce(lambda part, name: part[name], key, origins.config)
+    for method in test.methods:
+        for setting in combinations(method, section.get("grids", {}).get(method, [{}])):
+            plan = plan_of(method, setting)
+            if plan.prepare is not None:
+                prepare = registry.module("preparations", plan.prepare.name)
+                if "whole_class" in getattr(prepare, "NEEDS", ()):
+                    found = f"{method}, whose preparation {plan.prepare.name} needs classes"
+                    raise error("methods", found, "methods that need none")
+            if wrong := sorted(plan.wrong_classes()):
+                found = f"{method}, which teaches wrong classes ({wrong[0]})"
+                raise error("methods", found, "methods without wrong classes")
 
 
 def _check_metrics(key: Key, test: Experiment, origins: Origins) -> None:
@@ -252,14 +261,10 @@ def _check_metrics(key: Key, test: Experiment, origins: Origins) -> None:
         for constant in ("NEEDS", "OF_ORACLES"):
             if not hasattr(module, constant):
                 raise InputError(f"{file}: has no {constant}; needed: see metrics/__init__.py")
-        model = origins.config["model"]["name"]
         for statistic in metrics.needs(module, origins.config["metrics"].get(metric) or {}):
             if statistic not in records.STATISTICS:
                 allowed = ", ".join(records.STATISTICS)
                 raise InputError(f"{file}: NEEDS names {statistic}; allowed: {allowed}")
-            if statistic not in records.left_by(models.predicts(model)):
-                found = f"names {metric}, which needs {statistic}, and a {model} leaves none"
-                raise origins.error(place, found, "other metrics", ["model.name"])
             if statistic not in (*records.ALWAYS, *test.record):
                 record = dotted((*key, "record"))
                 found = f"names {metric}, which needs {statistic}, and {record} does not keep it"
