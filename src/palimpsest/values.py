@@ -65,6 +65,8 @@ among all, classes"""
 Forward = Literal["retain_first", "forget_first", "joint"]
 """how a step reads its two batches: a forward pass for each, in this order, or one for both
 together; BatchNorm then sees other batches, or sees them in another order"""
+Optimiser = Literal["sgd", "adamw"]
+"""who takes the steps: stochastic gradient descent, or AdamW, which has no momentum to be set"""
 BatchNorm = Literal["train", "frozen"]
 """train: BatchNorm's statistics move, and batches are normalised by themselves (as in
 RoyRin/data-unlearning-bench, 2025); frozen: the starting model's statistics are kept and used"""
