@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from palimpsest import registry
 from palimpsest.data.datasets import Dataset
 from palimpsest.plans.plan import Plan
+from palimpsest.randomness import generator
 from palimpsest.stacks.stack import Stack, StateDict, alignment
 from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
@@ -71,6 +72,12 @@ def initial_states(build: Build, seeds: Sequence[int]) -> list[StateDict]:
     return states
 
 
+def incompetent_states(build: Build, seeds: Sequence[int]) -> list[StateDict]:
+    """Untrained state dicts of other draws than those that the models of these seeds began from."""
+    other = [int(generator(seed, "incompetent").integers(2**63)) for seed in seeds]
+    return initial_states(build, other)
+
+
 def train_population(
     build: Build,
     seeds: Sequence[int],
@@ -111,7 +118,7 @@ def train_population(
                 number=number,
                 purpose="train",
                 device=device,
-                movable=prepared.movable,
+                prepared=prepared,
             )
         stack = stack if prepared.finish is None else prepared.finish(stack)
         device.wait()
