@@ -49,7 +49,14 @@ def main() -> None:
     from palimpsest.training.data import TrainingData
     from palimpsest.training.device import open_device
     from palimpsest.training.evaluate import measured, teacher
-    from palimpsest.training.populations import builder, progress_line, stacks_of, tensors
+    from palimpsest.training.populations import (
+        builder,
+        incompetent_states,
+        progress_line,
+        stacks_of,
+        tensors,
+    )
+    from palimpsest.training.preparing import by_stack_size
     from palimpsest.training.sweep import run_sweep, tree
     from palimpsest.weights import check_network, check_originals, load_states
 
@@ -67,7 +74,8 @@ def main() -> None:
         states = dict(list(states.items())[: args.models])
     check_originals(metadata, split, args.weights)
     device = open_device(args.device, args.precision)
-    template = builder(model, dataset)()
+    build = builder(model, dataset)
+    template = build()
     check_network(states, template, args.weights)
     pool, pool_labels = tensors(dataset, device, asked)
     recorded, recorded_labels = pool[split.points], pool_labels[split.points]
@@ -77,26 +85,38 @@ def main() -> None:
         "train": device.place(torch.from_numpy(split.train)),
     }
     sizes = {name: len(indices) for name, indices in splits.items()}
-    needs_teacher = any(plan.needs_teacher() for plan in plans.values())
+    padding = getattr(dataset.encoding, "padding", None)
     shape = (len(plans), len(states))
     kept: dict[str, np.ndarray] = {}
     seconds = np.zeros(shape)
-    seeds, started, done = list(states), time.perf_counter(), 0
-    for keep, run in stacks_of(seeds, args.stack, template):
-        stack = Stack(template, [states[seed] for seed in run]).to(device.name)
-        frozen = teacher(stack, pool, pool_labels, device) if needs_teacher else None
-        data = TrainingData(pool, pool_labels, splits, dataset.classes, frozen)
-        rows = slice(done, done + len(keep))
-        for outcome in run_sweep(stack, plans, data=data, seeds=run, device=device):
-            found = measured(outcome.stack, recorded, recorded_labels, args.record, device)
-            for name, values in found.items():
-                everything = kept.setdefault(
-                    name, np.empty((*shape, *values.shape[1:]), values.dtype)
-                )
-                everything[outcome.name, rows] = values[: len(keep)]
-            seconds[outcome.name, rows] = outcome.seconds
-        done += len(keep)
-        logging.info(progress_line("models through all settings", done, len(seeds), started))
+    seeds, started, through = list(states), time.perf_counter(), 0
+    for size, together in by_stack_size(plans, args.stack).items():
+        needs_teacher = any(plan.needs_teacher() for plan in together.values())
+        needs_incompetent = any(plan.needs("incompetent") for plan in together.values())
+        done = 0
+        for keep, run in stacks_of(seeds, size, template):
+            stack = Stack(template, [states[seed] for seed in run]).to(device.name)
+            frozen = teacher(stack, pool, pool_labels, device) if needs_teacher else None
+            incompetent = None
+            if needs_incompetent:
+                untrained = Stack(template, incompetent_states(build, run)).to(device.name)
+                incompetent = teacher(untrained, pool, pool_labels, device)
+            data = TrainingData(
+                pool, pool_labels, splits, dataset.classes, frozen, incompetent, padding
+            )
+            rows = slice(done, done + len(keep))
+            for outcome in run_sweep(stack, together, data=data, seeds=run, device=device):
+                found = measured(outcome.stack, recorded, recorded_labels, args.record, device)
+                for name, values in found.items():
+                    everything = kept.setdefault(
+                        name, np.empty((*shape, *values.shape[1:]), values.dtype)
+                    )
+                    everything[outcome.name, rows] = values[: len(keep)]
+                seconds[outcome.name, rows] = outcome.seconds
+            done += len(keep)
+            through += len(keep) * len(together)
+            line = progress_line("models through a setting", through, seconds.size, started)
+            logging.info(line)
 
     made_by = provenance(vars(args) | {"model": model, "settings": settings}, args.device)
     labels = dataset.labels[split.points]

@@ -41,6 +41,8 @@ Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 """a part of a whole, neither none nor all of it"""
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 """a part of a whole, or none of it"""
+Portion = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""a part of a whole, none or all of it"""
 Momentum = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Percentile = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1)]
@@ -65,6 +67,12 @@ among all, classes"""
 Forward = Literal["retain_first", "forget_first", "joint"]
 """how a step reads its two batches: a forward pass for each, in this order, or one for both
 together; BatchNorm then sees other batches, or sees them in another order"""
+Teacher = Literal["disabled", "network", "layerwise"]
+"""where the pre-trained features of adapted layers come from: the same network with its adapters
+off; a second, frozen network, equal to the last bit; or the pass of the adapted network itself,
+where they differ from the second adapted layer on, since they are then those of adapted inputs"""
+Optimiser = Literal["sgd", "adamw"]
+"""who takes the steps: stochastic gradient descent, or AdamW, which has no momentum to be set"""
 BatchNorm = Literal["train", "frozen"]
 """train: BatchNorm's statistics move, and batches are normalised by themselves (as in
 RoyRin/data-unlearning-bench, 2025); frozen: the starting model's statistics are kept and used"""

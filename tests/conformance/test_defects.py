@@ -101,7 +101,7 @@ def test_d_masked_weights_drift(toy: Toy) -> None:
             dict(stack.network.named_parameters())[name].register_hook(
                 lambda gradient, mask=mask: gradient * mask  # zeroes gradients, restores nothing
             )
-            for name, mask in rest.pop("movable").items()
+            for name, mask in rest.pop("prepared").movable.items()
         ]
         run_epoch(stack, optimiser, plan, epoch, **rest)
         for hook in hooks:

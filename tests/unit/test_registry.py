@@ -34,7 +34,7 @@ def test_names_are_sorted_and_a_file_is_enough(add_file):
 def test_settings_are_closed_strict_and_have_the_defaults_of_the_signature():
     model = registry.settings_of("methods", "ga")
     assert model(lr=1, epochs=2).model_dump() == {
-        "lr": 1.0, "epochs": 2, "forget_batch": 64, "batch_norm": "train",
+        "lr": 1.0, "epochs": 2, "forget_batch": 64, "batch_norm": "train", "optimiser": "sgd",
     }  # fmt: skip
     for wrong in ({"epochs": 2.0}, {"lr": "0.1"}, {"lr": float("nan")}, {"lr": True}, {"alpha": 1}):
         with pytest.raises(ValidationError):
@@ -45,7 +45,7 @@ def test_a_grid_has_lists_of_the_same_settings():
     model = registry.grid_of("methods", "ga", prepare=int | None)
     assert model(lr=[0, 1], epochs=[2]).model_dump() == {
         "lr": [0.0, 1.0], "epochs": [2], "forget_batch": [64], "batch_norm": ["train"],
-        "prepare": [None],
+        "optimiser": ["sgd"], "prepare": [None],
     }  # fmt: skip
     for wrong in ({"epochs": 2}, {"epochs": []}, {"epochs": [2, 2]}, {"lr": [1, 1.0]}):
         with pytest.raises(ValidationError):

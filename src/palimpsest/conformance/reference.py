@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from palimpsest.conformance.toy import Toy
+from palimpsest.conformance.low_rank import LowRank, Residuals
+from palimpsest.conformance.toy import SEEDS, Toy
 from palimpsest.plans.losses import Batch
 from palimpsest.plans.plan import Phase, Plan, Term, cap_batches
 from palimpsest.randomness import generator
@@ -41,35 +42,63 @@ def targets(
 
 
 def _batches(
-    phase: Phase, place: int, indices: np.ndarray, steps: int, position: tuple[int, ...], seed: int
+    phase: Phase, place: int, data: TrainingData, steps: int, position: tuple[int, ...], seed: int
 ) -> list[np.ndarray]:
     """The batches of one term of a phase for one model, by definition."""
-    size = phase.terms[place].batch
+    term = phase.terms[place]
+    forget, retain = (data.splits[split].numpy() for split in ("forget", "retain"))
+    indices = data.splits[term.split].numpy()
+    if term.retain_share < 1.0:
+        count = round(term.retain_share * len(retain))
+        retain = generator(seed, "retain share").permutation(retain)[:count]
+        indices = np.concatenate([forget, retain])
+
+    def cycled(indices: np.ndarray, size: int, purpose: str) -> list[np.ndarray]:
+        drawn: list[np.ndarray] = []
+        while sum(map(len, drawn)) < steps * size:
+            cycle = generator(seed, purpose, *position, place, len(drawn))
+            drawn.append(cycle.permutation(indices))
+        order = np.concatenate(drawn)
+        return [order[start : start + size] for start in range(0, steps * size, size)]
+
+    size = term.batch
+    if term.forget_per_batch is not None:
+        indices, size = retain, size - term.forget_per_batch
     if place == 0:
         order = generator(seed, "unlearn", *position).permutation(indices)
-        return [order[start : start + size] for start in range(0, len(order), size)]
-    drawn: list[np.ndarray] = []
-    while sum(map(len, drawn)) < steps * size:
-        cycle = generator(seed, "unlearn", *position, place, len(drawn))
-        drawn.append(cycle.permutation(indices))
-    order = np.concatenate(drawn)
-    return [order[start : start + size] for start in range(0, steps * size, size)]
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+    else:
+        batches = cycled(indices, size, "unlearn")
+    if term.forget_per_batch is None:
+        return batches
+    beside = cycled(forget, term.forget_per_batch, "unlearn forget")
+    return [np.concatenate(pair) for pair in zip(batches, beside, strict=True)]
 
 
 def by_definition(toy: Toy, state: StateDict, plan: Plan, seed: int) -> StateDict:
     """One ordinary model through the plan, as the definitions say and nothing else.
 
-    Without stack and sweep: plain torch, a frozen copy as the teacher, masks put back by hand.
+    Without stack and sweep: plain torch, frozen copies as teachers, masks put back by hand,
+    adapters multiplied out.
     """
     student = copy.deepcopy(toy.template)
     single = Stack(toy.template, [state])
     teacher = logits(single, toy.inputs, Device())
-    data = toy.data(teacher=teacher)
+    incompetent = toy.incompetent[:, [SEEDS.index(seed)]]
+    data = toy.data(teacher=teacher, incompetent=incompetent)
     plan = cap_batches(plan, data.sizes())
-    movable = prepare(single, plan, data, [seed])[0].movable
-    student.load_state_dict(single.state_dicts()[0])  # a preparation may have changed weights
+    prepared = prepare(single, plan, data, [seed])[0]
+    adapted, movable = dict(single.network.named_parameters()), prepared.movable
+    finished = single if prepared.finish is None else prepared.finish(copy.deepcopy(single))
+    student.load_state_dict(finished.state_dicts()[0])  # a preparation may have changed weights
     start = {name: weight.detach().clone() for name, weight in student.named_parameters()}
-    optimiser = plan.optimiser.make(student.parameters())
+    low_rank, means = None, None
+    if plan.prepare is not None and prepared.forward is not None:
+        low_rank = LowRank(student, adapted, dict(plan.prepare.settings))
+        retain = data.splits["retain"]
+        means = low_rank.means(toy.inputs[retain], toy.labels[retain], data.classes)
+    parameters = student.parameters() if low_rank is None else low_rank.parameters()
+    optimiser = plan.optimiser.make(parameters)
     student.train()
     if plan.batch_norm == "frozen":
         for module in student.modules():
@@ -80,38 +109,52 @@ def by_definition(toy: Toy, state: StateDict, plan: Plan, seed: int) -> StateDic
         student.get_submodule(name).register_forward_hook(
             lambda _m, _i, output, name=name: features.update({name: output[:, None]})
         )
+    forget = torch.isin(torch.arange(len(toy.labels)), data.splits["forget"])[:, None]
+
+    def passed(points: Tensor) -> tuple[Tensor, dict[str, Tensor], Residuals]:
+        """Logits, features and residuals of these points."""
+        output, residuals = (
+            (student(toy.inputs[points]), {}) if low_rank is None else low_rank(toy.inputs[points])
+        )
+        return output, dict(features), residuals
+
     taken = 0
     for number, epoch in enumerate(plan.epochs):
         for position, phase in enumerate(epoch):
             steps = phase.steps(data.sizes())
             drawn = [
-                _batches(
-                    phase, place, data.splits[term.split].numpy(), steps, (number, position), seed
-                )
-                for place, term in enumerate(phase.terms)
+                _batches(phase, place, data, steps, (number, position), seed)
+                for place in range(len(phase.terms))
             ]
             for step in range(steps):
                 batches = [torch.from_numpy(own[step]) for own in drawn]
                 objective = torch.zeros((), dtype=torch.float64)
-                joint = (
-                    student(toy.inputs[torch.cat(batches)]) if phase.forward == "joint" else None
-                )
+                joint = passed(torch.cat(batches)) if phase.forward == "joint" else None
                 done, apart = 0, {}
                 if phase.forward == "reversed":
                     for place in reversed(range(len(batches))):
-                        output = student(toy.inputs[batches[place]])
-                        apart[place] = (output, dict(features))
+                        apart[place] = passed(batches[place])
                 for place, (term, batch) in enumerate(zip(phase.terms, batches, strict=True)):
                     if place in apart:
-                        output, seen = apart[place]
+                        output, seen, residuals = apart[place]
                     elif joint is None:
-                        output, seen = student(toy.inputs[batch]), features
+                        output, seen, residuals = passed(batch)
                     else:
                         rows = slice(done, done + len(batch))
-                        output, done = joint[rows], done + len(batch)
-                        seen = {name: values[rows] for name, values in features.items()}
+                        output, done = joint[0][rows], done + len(batch)
+                        seen = {name: values[rows] for name, values in joint[1].items()}
+                        residuals = {n: (x[rows], dx[rows]) for n, (x, dx) in joint[2].items()}
                     labels = targets(term, data, [seed], (number, position, place))[batch]
-                    parts = Batch(output[:, None], labels, teacher[batch], dict(seen))
+                    parts = Batch(
+                        output[:, None],
+                        labels,
+                        teacher[batch],
+                        seen,
+                        incompetent[batch],
+                        forget[batch],
+                        residuals,
+                        means,
+                    )
                     objective = objective + term.weight * term.loss(parts)[0]
                 if phase.l1:
                     for weight in student.parameters():
@@ -130,4 +173,4 @@ def by_definition(toy: Toy, state: StateDict, plan: Plan, seed: int) -> StateDic
                     for name, weight in student.named_parameters():
                         if name in movable:
                             weight.copy_(torch.where(movable[name], weight, start[name]))
-    return student.state_dict()
+    return student.state_dict() if low_rank is None else low_rank.merged()

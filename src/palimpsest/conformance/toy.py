@@ -19,11 +19,13 @@ from palimpsest.stacks.stack import Stack, StateDict
 from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
 from palimpsest.training.evaluate import logits
+from palimpsest.training.populations import incompetent_states
 from palimpsest.training.sweep import run_sweep
 
 SEEDS = [11, 12, 13]
 CLASSES = 10
 TRAIN, VAL, FORGET = 120, 40, 10  # points; the forget set is larger than the number of models
+ALL = slice(None)
 
 
 def untrained() -> nn.Module:
@@ -74,21 +76,34 @@ class Toy:
         """One ordinary model of the toy's architecture."""
         return untrained()
 
-    def stack(self) -> Stack:
-        """The originals."""
-        return Stack(self.template, self.states)
+    def stack(self, models: slice = ALL) -> Stack:
+        """The originals, or some of them."""
+        return Stack(self.template, self.states[models])
 
-    def data(self, **changes: Any) -> TrainingData:
-        """The toy as the loop reads it, with the originals as teachers."""
+    def data(self, models: slice = ALL, **changes: Any) -> TrainingData:
+        """The toy as the loop reads it, with the originals and untrained models as teachers."""
         splits = {
             "forget": torch.from_numpy(self.split.forget),
             "retain": torch.from_numpy(self.split.retain),
             "train": torch.from_numpy(self.split.train),
         }
-        data = TrainingData(self.inputs, self.labels, splits, CLASSES, self.teacher)
+        data = TrainingData(
+            self.inputs,
+            self.labels,
+            splits,
+            CLASSES,
+            self.teacher[:, models],
+            self.incompetent[:, models],
+        )
         return dataclasses.replace(data, **changes)
 
     @cached_property
     def teacher(self) -> Tensor:
         """Logits of the originals on all points (points, models, classes)."""
         return logits(self.stack(), self.inputs, Device())
+
+    @cached_property
+    def incompetent(self) -> Tensor:
+        """Those of untrained models."""
+        untaught = Stack(self.template, incompetent_states(untrained, SEEDS))
+        return logits(untaught, self.inputs, Device())

@@ -3,13 +3,14 @@
 The teacher is the frozen original in evaluation mode. Epoch t: if t <= ascent_epochs (the paper's
 msteps) a pass over the forget set that ascends KL_T(teacher || student), then a pass over the
 retain set that descends gamma * CE + alpha * KL_T. The learning rate falls to a tenth once past
-each of the epochs 3, 5 and 9.
+each of the epochs 3, 5 and 9. The optimiser, sgd or adamw, has neither momentum nor decay.
 """
 
 from palimpsest.files import SettingError
 from palimpsest.plans.losses import Distillation
+from palimpsest.plans.optimisers import optimiser_of
 from palimpsest.plans.plan import Epoch, Phase, Plan, Term
-from palimpsest.values import BatchNorm, Count, Divisor, Epochs, NotNegative
+from palimpsest.values import BatchNorm, Count, Divisor, Epochs, NotNegative, Optimiser
 
 DECAY_EPOCHS = (3, 5, 9)
 
@@ -25,6 +26,7 @@ def plan(
     gamma: NotNegative = 0.99,
     temperature: Divisor = 4.0,
     batch_norm: BatchNorm = "train",
+    optimiser: Optimiser = "sgd",
 ) -> Plan:
     """`epochs` passes over the retain set, the first `ascent_epochs` of them after an ascent."""
     if ascent_epochs > epochs:
@@ -37,4 +39,5 @@ def plan(
         ascent, descent = Phase((away,), rate), Phase((near,), rate)
         return (ascent, descent) if t <= ascent_epochs else (descent,)
 
-    return Plan(epochs=tuple(epoch(t) for t in range(1, epochs + 1)), batch_norm=batch_norm)
+    passes = tuple(epoch(t) for t in range(1, epochs + 1))
+    return Plan(passes, optimiser_of(optimiser), batch_norm=batch_norm)

@@ -14,6 +14,22 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
+    Residuals = Mapping[str, tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Means:
+    """Over the whole retain set; k models.
+
+    Args:
+        features: mean pre-trained feature of each adapted layer, by name, (k, ...), and where it
+            is known, bool of a shape that spreads to it: in a text, where a retained one reaches.
+        label: mean label as a distribution, (k, classes).
+    """
+
+    features: Mapping[str, tuple[Tensor, Tensor]]
+    label: Tensor
+
 
 IGNORED = -1
 """the target of what is not asked: a next token that is padding"""
@@ -29,16 +45,29 @@ class Batch:
         labels: the term's targets, (b, k) or (b, k, tokens); IGNORED ones count nowhere.
         teacher: logits of the frozen starting models, where the loss needs "teacher".
         features: outputs of the layers that the loss names in `layers`, by name: (b, k, ...).
+        incompetent: logits of untrained models, where it needs "incompetent".
+        forget: which points are of the forget set, bool (b, k), where it needs "forget".
+        residuals: where it needs "residuals", for each adapted layer by name its pre-trained
+            feature x and what the adapters make of it, the residual dx, both (b, k, ...).
+        means: over the whole retain set, where the preparation worked them out.
+        present: where it needs "residuals", which tokens of a text do not only fill it up: bool
+            (b, k, length). None: images, or nothing is filled up.
     """
 
     logits: Tensor
     labels: Tensor
     teacher: Tensor | None = None
     features: Mapping[str, Tensor] = field(default_factory=dict)
+    incompetent: Tensor | None = None
+    forget: Tensor | None = None
+    residuals: Residuals = field(default_factory=dict)
+    means: Means | None = None
+    present: Tensor | None = None
 
 
 class Loss(Protocol):
-    """What a term weighs; `needs` names what the batch has to hold: "teacher", "features"."""
+    """What a term weighs; `needs` names what the batch has to hold: "teacher", "features",
+    "incompetent", "forget", "residuals"."""
 
     needs: ClassVar[frozenset[str]]
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from palimpsest.values import Optimiser
+
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
@@ -52,3 +54,15 @@ class AdamW:
             eps=self.epsilon,
             weight_decay=self.weight_decay,
         )
+
+
+def optimiser_of(
+    name: Optimiser, *, momentum: float = 0.0, weight_decay: float = 0.0
+) -> Sgd | AdamW:
+    """The optimiser of a setting `optimiser`; AdamW keeps averages of its own, and no `momentum`.
+
+    `weight_decay` is added to the gradient by sgd, taken off the weights by adamw.
+    """
+    if name == "adamw":
+        return AdamW(weight_decay=weight_decay)
+    return Sgd(momentum=momentum, weight_decay=weight_decay)

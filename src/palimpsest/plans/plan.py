@@ -32,6 +32,10 @@ class Term:
         weight: a negative weight ascends the loss.
         targets: the labels that the loss is given.
         redraw: random targets are drawn anew for each pass, not once for all.
+        forget_per_batch: of "train": so many points of each batch are of the forget set, which is
+            shuffled anew whenever it is used up; the others are the retain set's, each of which
+            comes once in a pass. None: both sets are shuffled together.
+        retain_share: of "train": the part of the retain set that is used, drawn once for a model.
     """
 
     split: Part
@@ -40,6 +44,38 @@ class Term:
     weight: float = 1.0
     targets: Targets = "true"
     redraw: bool = False
+    forget_per_batch: int | None = None
+    retain_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.split != "train" and (self.forget_per_batch is not None or self.retain_share != 1):
+            raise ValueError(f"forget_per_batch and retain_share are of train, not {self.split}")
+        if self.in_order() < 1:
+            raise ValueError(f"forget_per_batch {self.forget_per_batch} fills {self.batch} points")
+
+    def retained(self, sizes: Mapping[str, int]) -> int:
+        """Points of the retain set that a term of "train" uses, given the points per split."""
+        return round(self.retain_share * sizes["retain"])
+
+    def points(self, sizes: Mapping[str, int]) -> int:
+        """Points that a pass gives in their order: those of the retain set alone where each batch
+        gets its forget points beside them."""
+        if self.split != "train" or (self.forget_per_batch is None and self.retain_share == 1.0):
+            return sizes[self.split]
+        forget = 0 if self.forget_per_batch is not None else sizes["forget"]
+        return forget + self.retained(sizes)
+
+    def in_order(self) -> int:
+        """Of these points, how many a full batch has."""
+        return self.batch - (self.forget_per_batch or 0)
+
+    def capped(self, sizes: Mapping[str, int]) -> "Term":
+        """The same term with no batch larger than its points, nor its part of the forget set."""
+        if self.forget_per_batch is None:
+            return replace(self, batch=min(self.batch, self.points(sizes)))
+        forget = min(self.forget_per_batch, sizes["forget"])
+        kept = min(self.in_order(), self.points(sizes))
+        return replace(self, batch=forget + kept, forget_per_batch=forget)
 
 
 @dataclass(frozen=True)
@@ -68,12 +104,13 @@ class Phase:
     def steps(self, sizes: Mapping[str, int]) -> int:
         """Steps of the pass, given the points per split."""
         first = self.terms[0]
-        return math.ceil(sizes[first.split] / first.batch)
+        return math.ceil(first.points(sizes) / first.in_order())
 
     def passes(self, sizes: Mapping[str, int]) -> int:
         """Points whose gradient is taken, one model."""
         first, *others = self.terms
-        return sizes[first.split] + self.steps(sizes) * sum(term.batch for term in others)
+        beside = (first.forget_per_batch or 0) + sum(term.batch for term in others)
+        return first.points(sizes) + self.steps(sizes) * beside
 
 
 Epoch = tuple[Phase, ...]
@@ -109,9 +146,11 @@ class Plan:
 
     def needs_teacher(self) -> bool:
         """Whether some term needs the frozen starting model."""
-        return any(
-            "teacher" in term.loss.needs or term.targets == "teacher" for term in self.terms()
-        )
+        return self.needs("teacher") or any(term.targets == "teacher" for term in self.terms())
+
+    def needs(self, what: str) -> bool:
+        """Whether the loss of some term needs this of a batch (see `plans.losses.Loss`)."""
+        return any(what in term.loss.needs for term in self.terms())
 
     def wrong_classes(self) -> set[Targets]:
         """The targets of its terms that are wrong classes, of which next tokens have none."""
@@ -126,7 +165,6 @@ def cap_batches(plan: Plan, sizes: Mapping[str, int]) -> Plan:
     """The same plan with no batch larger than its split (two such settings are one run)."""
 
     def capped(phase: Phase) -> Phase:
-        terms = tuple(replace(t, batch=min(t.batch, sizes[t.split])) for t in phase.terms)
-        return replace(phase, terms=terms)
+        return replace(phase, terms=tuple(term.capped(sizes) for term in phase.terms))
 
     return replace(plan, epochs=tuple(tuple(map(capped, epoch)) for epoch in plan.epochs))

@@ -1,8 +1,8 @@
 """Training from scratch, as a plan."""
 
-from palimpsest.plans.optimisers import Sgd
+from palimpsest.plans.optimisers import optimiser_of
 from palimpsest.plans.plan import Phase, Plan, Term
-from palimpsest.values import Count, Epochs, Momentum, NotNegative, Positive
+from palimpsest.values import Count, Epochs, Momentum, NotNegative, Optimiser, Positive
 
 
 def recipe(
@@ -13,11 +13,13 @@ def recipe(
     peak_epoch: Positive,
     momentum: Momentum,
     weight_decay: NotNegative,
+    optimiser: Optimiser = "sgd",
 ) -> Plan:
     """Training on the retain set with the triangular learning rate of "Ascent", Appendix J.
 
     The learning rate rises linearly from 0 to `peak_lr` at `peak_epoch` and falls to 0 at the end.
-    A peak inside an epoch is rounded by that epoch's straight line.
+    A peak inside an epoch is rounded by that epoch's straight line. For adamw the same triangle is
+    warm-up and linear decay, and `momentum` is not read.
     """
 
     def lr(epoch: float) -> float:
@@ -28,5 +30,5 @@ def recipe(
     descent = (Term("retain", batch_size),)
     return Plan(
         epochs=tuple((Phase(descent, lr(e), lr_end=lr(e + 1)),) for e in range(epochs)),
-        optimiser=Sgd(momentum=momentum, weight_decay=weight_decay),
+        optimiser=optimiser_of(optimiser, momentum=momentum, weight_decay=weight_decay),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ class TrainingData:
             or (points, k) one column each.
         classes: number of classes.
         teacher: of the frozen starting models, where a term needs them.
+        incompetent: of untrained models, where a term needs them.
+        padding: of texts, the token that fills them up; None: images, or nothing is filled up.
     """
 
     inputs: Tensor
@@ -32,18 +35,35 @@ class TrainingData:
     splits: Mapping[str, Tensor]
     classes: int
     teacher: Teacher | None = None
+    incompetent: Teacher | None = None
+    padding: int | None = None
 
     def sizes(self) -> dict[str, int]:
         """Points per split."""
         return {name: len(indices) for name, indices in self.splits.items()}
 
-    def taught(self, batch: Tensor) -> Tensor:
-        """The teacher's logits at pool indices (b, k): (b, k, ...); ValueError without one."""
-        if self.teacher is None:
-            raise ValueError("this plan needs a teacher, but no teacher was given")
-        if isinstance(self.teacher, Tensor):
-            return self.teacher[batch, torch.arange(batch.shape[1], device=batch.device)]
-        return self.teacher(batch)
+    def taught(self, who: Literal["teacher", "incompetent"], batch: Tensor) -> Tensor:
+        """A teacher's logits at pool indices (b, k): (b, k, ...); ValueError without one."""
+        found: Teacher | None = getattr(self, who)
+        if found is None:
+            name = {"teacher": "a teacher", "incompetent": "an incompetent teacher"}[who]
+            raise ValueError(f"this plan needs {name}, but no {name.partition(' ')[2]} was given")
+        if isinstance(found, Tensor):
+            return found[batch, torch.arange(batch.shape[1], device=batch.device)]
+        return found(batch)
+
+    def present(self, inputs: Tensor) -> Tensor | None:
+        """Which tokens of texts do not only fill them up, bool of their shape; None for images."""
+        return None if self.padding is None else inputs != self.padding
+
+    def forgotten(self) -> Tensor:
+        """Which points of the pool are of the forget set: bool (pool, 1), or (pool, k)."""
+        points = self.splits["forget"]
+        points = points if points.dim() == 2 else points[:, None]
+        chosen = torch.zeros(
+            len(self.labels), points.shape[1], dtype=torch.bool, device=points.device
+        )
+        return chosen.scatter(0, points, True)
 
 
 def next_tokens(inputs: Tensor, padding: int) -> Tensor:

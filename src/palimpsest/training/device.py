@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -19,10 +20,19 @@ class Device:
 
     def logits(self, stack: Stack, inputs: Tensor) -> Tensor:
         """Logits of a batch, the network in half precision where asked, the result never."""
+        with self.arithmetic():
+            output: Tensor = stack(inputs)
+        return self.whole(output)
+
+    def arithmetic(self) -> AbstractContextManager[None]:
+        """In which a network runs in half precision where asked."""
         if self.precision != "bfloat16":
-            return stack(inputs)
-        with torch.autocast(self.name, dtype=torch.bfloat16):
-            return stack(inputs).float()
+            return nullcontext()
+        return torch.autocast(self.name, dtype=torch.bfloat16)
+
+    def whole(self, output: Tensor) -> Tensor:
+        """An output in a precision that losses may use."""
+        return output.float() if self.precision == "bfloat16" else output
 
     def place(self, tensor: Tensor) -> Tensor:
         """The tensor on this device."""

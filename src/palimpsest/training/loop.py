@@ -1,18 +1,26 @@
 """The one training loop: a stack of models through the phases of an epoch."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from palimpsest.files import InputError
-from palimpsest.plans.losses import IGNORED, Batch
+from palimpsest.plans.losses import IGNORED, Batch, Means
 from palimpsest.plans.plan import Epoch, Phase, Plan, Term
 from palimpsest.randomness import generator
 from palimpsest.stacks.stack import Stack
 from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
+from palimpsest.training.preparing import Prepared
+
+if TYPE_CHECKING:
+    from palimpsest.plans.losses import Residuals
 
 
 def run_epoch(
@@ -26,15 +34,16 @@ def run_epoch(
     number: int,
     purpose: str,
     device: Device,
-    movable: Mapping[str, Tensor] | None = None,
+    prepared: Prepared | None = None,
 ) -> None:
     """Run epoch `number` (from 0) of a plan in place.
 
     Model j shuffles with seeds[j], the purpose, the epoch, the phase and the term; layers that draw
-    (dropout) start each epoch anew from the seed. `movable` as in `training.preparing.Prepared`.
+    (dropout) start each epoch anew from the seed. `prepared`: what the plan's preparation decided.
     """
+    prepared = prepared or Prepared()
     torch.manual_seed(int(generator(seeds[0], f"{purpose} layers", number).integers(2**63)))
-    restore = _restorer(stack, movable or {})
+    restore = _restorer(stack, prepared.movable)
     for position, phase in enumerate(epoch):
         steps = phase.steps(data.sizes())
         terms = [
@@ -43,7 +52,7 @@ def run_epoch(
         ]
         for step in range(steps):
             _set_rate(optimiser, plan, _rate(phase, step, steps))
-            objective = _objective(stack, phase, terms, step, data, device)
+            objective = _objective(stack, phase, terms, step, data, device, prepared)
             if phase.l1:
                 objective = objective + phase.l1 * _absolute_sum(stack)
             optimiser.zero_grad(set_to_none=True)
@@ -65,34 +74,106 @@ class _Term:
     ) -> None:
         self.loss, self.weight = term.loss, term.weight
         self.layers = tuple(getattr(term.loss, "layers", ()))
-        purpose, number, position, place = where
-        indices = data.splits[term.split]
-        if place == 0:  # every point once
-            order = _shuffled(indices, seeds, purpose, number, position)
-        else:  # full batches, the split shuffled anew whenever it is used up
-            cycles = -(-steps * term.batch // len(indices))
-            rounds = [
-                _shuffled(indices, seeds, purpose, number, position, place, cycle)
-                for cycle in range(cycles)
-            ]
-            order = torch.cat(rounds)[: steps * term.batch]
-        self.batches = order.to(data.labels.device).split(term.batch)
+        device = data.labels.device
+        self.batches = [batch.to(device) for batch in _batches(term, data, seeds, where, steps)]
         self.taught = term.targets == "teacher"
         self.labels = _targets(term, data, seeds, where if term.redraw else None)
+        self.forgotten = data.forgotten() if "forget" in self.loss.needs else None
 
     def __call__(
-        self, logits: Tensor, features: dict[str, Tensor], step: int, data: TrainingData
+        self, output: _Output, step: int, data: TrainingData, means: Means | None
     ) -> Tensor:
         """The weighted loss of a step, summed over the models: a gradient for each of them."""
         batch = self.batches[step]
         models = torch.arange(batch.shape[1], device=batch.device)
         labels = self.labels[batch, models]
-        needed = "teacher" in self.loss.needs
-        teacher = data.taught(batch) if needed or self.taught else None
+        needs = self.loss.needs
+        teacher = None
+        if "teacher" in needs or self.taught:
+            teacher = data.taught("teacher", batch)
         if self.taught and teacher is not None:
             labels = teacher.argmax(-1).masked_fill(labels == IGNORED, IGNORED)
-        given = Batch(logits, labels, teacher if needed else None, features)
-        return self.weight * self.loss(given).sum()
+        parts = Batch(
+            output.logits,
+            labels,
+            teacher if "teacher" in needs else None,
+            {name: output.features[name] for name in self.layers},
+            data.taught("incompetent", batch) if "incompetent" in needs else None,
+            None if self.forgotten is None else _each_own(self.forgotten, batch),
+            output.residuals,
+            means,
+            data.present(data.inputs[batch]) if "residuals" in needs else None,
+        )
+        return self.weight * self.loss(parts).sum()
+
+
+def _batches(
+    term: Term,
+    data: TrainingData,
+    seeds: Sequence[int],
+    where: tuple[str, int, int, int],
+    steps: int,
+) -> Sequence[Tensor]:
+    """The batches of a term in one pass: pool indices (points, k)."""
+    purpose, number, position, place = where
+
+    def cycled(indices: Tensor, size: int, purpose: str) -> Sequence[Tensor]:
+        """Full batches, the points shuffled anew whenever they are used up."""
+        cycles = -(-steps * size // len(indices))
+        rounds = [
+            _shuffled(indices, seeds, purpose, number, position, place, cycle)
+            for cycle in range(cycles)
+        ]
+        return torch.cat(rounds)[: steps * size].split(size)
+
+    indices, size = _points(term, data, seeds), term.in_order()
+    if place == 0:  # every point once
+        batches = _shuffled(indices, seeds, purpose, number, position).split(size)
+    else:
+        batches = cycled(indices, size, purpose)
+    if term.forget_per_batch is None:
+        return batches
+    beside = cycled(data.splits["forget"], term.forget_per_batch, f"{purpose} forget")
+    return [torch.cat(pair) for pair in zip(batches, beside, strict=True)]
+
+
+def _points(term: Term, data: TrainingData, seeds: Sequence[int]) -> Tensor:
+    """The points that a term gives in their order: (points,), or (points, k)."""
+    if term.split != "train" or (term.forget_per_batch is None and term.retain_share == 1.0):
+        return data.splits[term.split]
+    retain, forget = data.splits["retain"], data.splits["forget"].cpu()
+    if term.retain_share < 1.0:
+        retain = _shuffled(retain, seeds, "retain share")[: term.retained(data.sizes())]
+    if term.forget_per_batch is not None:
+        return retain
+    columns = forget if forget.dim() == 2 else forget[:, None].expand(-1, retain.shape[1])
+    return torch.cat([columns, retain])
+
+
+@dataclass(frozen=True)
+class _Output:
+    """Of one forward pass: logits (b, k, ...), features and residuals by layer."""
+
+    logits: Tensor
+    features: Mapping[str, Tensor]
+    residuals: Residuals
+
+    def split(self, sizes: Sequence[int]) -> list[_Output]:
+        """Those of the parts of the batch, which have these many points."""
+        logits = self.logits.split(sizes)
+        features = {name: values.split(sizes) for name, values in self.features.items()}
+        residuals = {
+            name: list(zip(x.split(sizes), dx.split(sizes), strict=True))
+            for name, (x, dx) in self.residuals.items()
+        }
+        return [
+            _Output(
+                own,
+                {name: parts[place] for name, parts in features.items()},
+                {name: parts[place] for name, parts in residuals.items()},
+            )
+            for place, own in enumerate(logits)
+        ]
 
 
 def _objective(
@@ -102,25 +183,25 @@ def _objective(
     step: int,
     data: TrainingData,
     device: Device,
+    prepared: Prepared,
 ) -> Tensor:
     """The weighted sum of the terms of one step."""
     batches = [term.batches[step] for term in terms]
-    if phase.forward == "joint":
+
+    def forward(batch: Tensor, terms: Sequence[_Term]) -> _Output:
         layers = tuple(dict.fromkeys(layer for term in terms for layer in term.layers))
-        logits, features = _forward(stack, data.inputs[torch.cat(batches)], layers, device)
-        sizes = [len(batch) for batch in batches]
-        parts = {name: values.split(sizes) for name, values in features.items()}
-        outputs = [
-            (own, {name: parts[name][place] for name in terms[place].layers})
-            for place, own in enumerate(logits.split(sizes))
-        ]
+        residuals = any("residuals" in term.loss.needs for term in terms)
+        return _forward(stack, data.inputs[batch], layers, device, prepared if residuals else None)
+
+    if phase.forward == "joint":
+        outputs = forward(torch.cat(batches), terms).split([len(batch) for batch in batches])
     else:
         order = range(len(terms)) if phase.forward == "separate" else reversed(range(len(terms)))
-        own = {n: _forward(stack, data.inputs[batches[n]], terms[n].layers, device) for n in order}
+        own = {n: forward(batches[n], [terms[n]]) for n in order}
         outputs = [own[n] for n in range(len(terms))]
     values = [
-        term(logits, features, step, data)
-        for term, (logits, features) in zip(terms, outputs, strict=True)
+        term(output, step, data, prepared.means)
+        for term, output in zip(terms, outputs, strict=True)
     ]
     return values[0] if len(values) == 1 else torch.stack(values).sum()
 
@@ -131,9 +212,14 @@ def _absolute_sum(stack: Stack) -> Tensor:
 
 
 def _forward(
-    stack: Stack, inputs: Tensor, layers: Sequence[str], device: Device
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Logits (b, k, classes), and the outputs of these layers of the network (b, k, ...)."""
+    stack: Stack,
+    inputs: Tensor,
+    layers: Sequence[str],
+    device: Device,
+    adapted: Prepared | None = None,
+) -> _Output:
+    """Logits (b, k, classes), the outputs of these layers of the network (b, k, ...), and, where
+    the preparation of an `adapted` network is given, the residuals of its adapted layers."""
     features: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
@@ -142,10 +228,18 @@ def _forward(
     handles = [
         stack.network.get_submodule(name).register_forward_hook(keep(name)) for name in layers
     ]
-    logits = device.logits(stack, inputs)
+    residuals: Residuals = {}
+    if adapted is None:
+        logits = device.logits(stack, inputs)
+    elif adapted.forward is None:
+        raise ValueError("this plan needs residuals, but its preparation makes no adapters")
+    else:
+        with device.arithmetic():
+            logits, residuals = adapted.forward(stack, inputs)
+        logits = device.whole(logits)
     for handle in handles:
         handle.remove()
-    return logits, features
+    return _Output(logits, features, residuals)
 
 
 def _shuffled(indices: Tensor, seeds: Sequence[int], purpose: str, *position: int) -> Tensor:
@@ -188,6 +282,12 @@ def _targets(
     ]
     table = torch.from_numpy(np.stack(drawn, axis=1)).to(data.labels.device)
     return (true + table) % data.classes
+
+
+def _each_own(table: Tensor, batch: Tensor) -> Tensor:
+    """Of each model at the points of its batch (b, k): a `table` (pool, k), or (pool, 1) of all."""
+    models = torch.arange(batch.shape[1], device=batch.device)
+    return table[batch, models if table.shape[1] > 1 else 0]
 
 
 def _rate(phase: Phase, step: int, steps: int) -> float:

@@ -13,6 +13,7 @@ from palimpsest import models, registry
 from palimpsest.data.datasets import Dataset, Tokens
 from palimpsest.files import InputError, SettingError
 from palimpsest.plans.plan import Plan
+from palimpsest.randomness import generator
 from palimpsest.stacks.stack import Stack, StateDict, alignment
 from palimpsest.training.data import TrainingData, next_tokens
 from palimpsest.training.device import Device
@@ -83,6 +84,12 @@ def initial_states(build: Build, seeds: Sequence[int]) -> list[StateDict]:
     return states
 
 
+def incompetent_states(build: Build, seeds: Sequence[int]) -> list[StateDict]:
+    """Untrained state dicts of other draws than those that the models of these seeds began from."""
+    other = [int(generator(seed, "incompetent").integers(2**63)) for seed in seeds]
+    return initial_states(build, other)
+
+
 def train_population(
     build: Build,
     seeds: Sequence[int],
@@ -123,7 +130,7 @@ def train_population(
                 number=number,
                 purpose="train",
                 device=device,
-                movable=prepared.movable,
+                prepared=prepared,
             )
         stack = stack if prepared.finish is None else prepared.finish(stack)
         device.wait()

@@ -120,7 +120,7 @@ def _run_tree(
                 number=number,
                 purpose="unlearn",
                 device=device,
-                movable=prepared.movable,
+                prepared=prepared,
             )
             yield from walk(onward, number + 1, seconds + clock.seconds())
 

@@ -9,7 +9,7 @@ from palimpsest.files import InputError
 from palimpsest.plans.plan import Plan, Prepare
 
 BASE = Path(__file__).parents[3] / "config.yaml"
-GA = {"forget_batch": 64, "batch_norm": "train"}
+GA = {"forget_batch": 64, "batch_norm": "train", "optimiser": "sgd"}
 
 
 def test_combinations_are_products_of_each_grid():

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from palimpsest import registry
 from palimpsest.files import InputError, SettingError
 from palimpsest.plans.losses import CrossEntropy, Distillation, LabelDivergence
-from palimpsest.plans.optimisers import AdamW, Sgd
+from palimpsest.plans.optimisers import AdamW, Sgd, optimiser_of
 from palimpsest.plans.plan import Phase, Plan, Prepare, Term, cap_batches
 from palimpsest.plans.recipe import recipe
 
@@ -143,6 +143,28 @@ def test_optimisers_are_those_of_torch() -> None:
         1e-6,
         0,
     )
+
+
+def test_a_setting_names_the_optimiser_and_sgd_is_what_it_was() -> None:
+    assert optimiser_of("sgd") == Sgd() and optimiser_of("adamw") == AdamW(weight_decay=0.0)
+    assert optimiser_of("adamw", momentum=0.9, weight_decay=0.1) == AdamW(weight_decay=0.1)
+    rates = {"lr": 0.1, "epochs": 3}
+    for name, settings, sgd in (
+        ("ga", rates, Sgd()),
+        ("ft", rates, Sgd(momentum=0.9, weight_decay=5e-4)),
+        ("scrub", rates | {"ascent_epochs": 2}, Sgd()),
+    ):
+        plain, adamw = method(name, **settings), method(name, **settings, optimiser="adamw")
+        assert plain.optimiser == sgd
+        assert adamw == replace(plain, optimiser=AdamW(weight_decay=sgd.weight_decay))
+
+
+def test_the_recipe_with_adamw_warms_up_and_falls_by_the_same_triangle() -> None:
+    settings = {"epochs": 4, "peak_epoch": 1, "batch_size": 16, "peak_lr": 5e-5}
+    settings |= {"momentum": 0.9, "weight_decay": 0.1}
+    plain, adamw = recipe(**settings), recipe(**settings, optimiser="adamw")
+    assert plain.optimiser == Sgd(momentum=0.9, weight_decay=0.1)
+    assert adamw == replace(plain, optimiser=AdamW(weight_decay=0.1))
 
 
 READ = """

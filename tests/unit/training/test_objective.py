@@ -52,7 +52,7 @@ def run(stack: Stack, plan: Plan, data: TrainingData, seeds: Sequence[int]) -> N
     for number, epoch in enumerate(plan.epochs):
         run_epoch(
             stack, optimiser, plan, epoch, data=data, seeds=seeds, number=number,
-            purpose="unlearn", device=Device(), movable=prepared.movable,
+            purpose="unlearn", device=Device(), prepared=prepared,
         )  # fmt: skip
 
 

@@ -9,8 +9,9 @@ no module is preferred, and the same on every machine with the same versions, wh
 A scan takes about half a minute, so a run makes its data set once.
 
 With `mask_names` the names of the ten libraries, and what they are usually imported as, become one
-word, which a learned tokenizer keeps whole. Both ways the same texts are taken, and no two of them differ in names alone. Masked or not,
-a bag of words reads the library from its habits (`data.bag_of_words`): report the two together.
+word, which a learned tokenizer keeps whole. Both ways the same texts are taken, and no two of them
+differ in names alone. Masked or not, a bag of words reads the library from its habits
+(`data.bag_of_words`): report the two together.
 
 The BPE is learned from all texts of the pool, those that are held out or forgotten included: the
 split is drawn later, and one tokenizer serves originals and oracles alike. It sees no labels, but
