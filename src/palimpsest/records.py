@@ -18,10 +18,6 @@ from palimpsest.files import AGAIN, InputError
 
 ALWAYS = ("margin", "correct")
 """statistics that every record holds"""
-DISTANCES = ("activation", "feature", "feature_relative")
-"""how far a model is from another at a point (`training.distances`)"""
-REFERENCES = ("original", "oracle")
-"""what from: the model that it started from, the oracle of its place in the population"""
 STATISTICS = {
     "margin": np.dtype(np.float32),
     "correct": np.dtype(bool),
@@ -31,7 +27,6 @@ STATISTICS = {
     "entropy_renormalised": np.dtype(np.float32),
     "token_loss": np.dtype(np.float32),
     "tokens": np.dtype(np.int32),
-    **{f"{kind}_to_{name}": np.dtype(np.float32) for kind in DISTANCES for name in REFERENCES},
 }
 """name of a statistic -> how it is kept; `training.evaluate` works it out"""
 OF_CLASSES = ("logits", "features")

@@ -14,8 +14,7 @@ A text of which the next tokens are predicted has one value of each statistic, a
 What is padding counts nowhere.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +26,6 @@ from palimpsest.plans.losses import IGNORED, of_target
 from palimpsest.records import STATISTICS
 from palimpsest.stacks.stack import Stack, StackedLinear
 from palimpsest.training.device import Device
-from palimpsest.training.distances import Watched, apart
 
 BATCH = 128  # fixed, so that no setting changes a record
 TEXTS = 16  # likewise, of next tokens: their logits are as many times larger as a text has tokens
@@ -65,23 +63,13 @@ def teacher(stack: Stack, inputs: Tensor, labels: Tensor, device: Device) -> Ten
 
 @torch.no_grad()
 def measured(
-    stack: Stack,
-    inputs: Tensor,
-    labels: Tensor,
-    names: Sequence[str],
-    device: Device,
-    references: Mapping[str, Stack] | None = None,
+    stack: Stack, inputs: Tensor, labels: Tensor, names: Sequence[str], device: Device
 ) -> dict[str, np.ndarray]:
     """What a record keeps of each model of a stack at each point: by name, (k, points, ...).
 
     The logits of a batch are gone before those of the next. `features` are what the last linear
-    layer is given. Distances are those from the `references`, by name of `records.REFERENCES`: as
-    many models, each compared with that in its place. In evaluation mode, which is restored after.
+    layer is given. In evaluation mode, which is restored after.
     """
-    distances = {name: others for name, others in (references or {}).items()
-                 if any(one.endswith(f"_to_{name}") for one in names)}  # fmt: skip
-    own = Watched(stack, device)
-    others = {name: Watched(other, device) for name, other in distances.items()}
     seen: list[Tensor] = []
     handle = None
     if "features" in names:
@@ -90,25 +78,14 @@ def measured(
         )
     kept: dict[str, list[Tensor]] = {name: [] for name in names}
     size = BATCH if labels.dim() == 1 else TEXTS
-    with ExitStack() as watching:
-        watching.enter_context(stack.evaluating())
-        if others:
-            for one in (own, *others.values()):
-                watching.enter_context(one.watching())
+    with stack.evaluating():
         for batch, asked in zip(inputs.split(size), labels.split(size), strict=True):
-            found: dict[str, Tensor] = {}
-            if others:
-                ran = own.run(batch[:, None])
-                output = ran.logits
-                for name, other in others.items():
-                    for kind, values in apart(ran, other.run(batch[:, None]), asked).items():
-                        found[f"{kind}_to_{name}"] = values
-            else:
-                output = device.logits(stack, batch[:, None])
-            if handle is not None:
-                found["features"] = by_model(seen.pop(), asked)
-            for name, parts in kept.items():
-                parts.append(found[name] if name in found else _FUNCTIONS[name](output, asked))
+            output = device.logits(stack, batch[:, None])
+            for name, values in kept.items():
+                if name == "features":
+                    values.append(by_model(seen.pop(), asked))
+                else:
+                    values.append(_FUNCTIONS[name](output, asked))
     if handle is not None:
         handle.remove()
     return {name: _array(name, torch.cat(values, dim=1)) for name, values in kept.items()}
