@@ -70,7 +70,7 @@ def test_ga_ascends_and_gda_ascends_then_descends() -> None:
 
 def test_unknown_methods_and_settings_are_named() -> None:
     with pytest.raises(
-        InputError, match=r"methods: there is no 'gaa'; allowed: ce_ft, ft, ga, gda"
+        InputError, match=r"methods: there is no 'gaa'; allowed: badt, ce_ft, ft, ga, gda"
     ):
         method("gaa")
     settings = registry.settings_of("methods", "ga")
