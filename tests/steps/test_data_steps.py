@@ -1,7 +1,9 @@
 """The programs of the data stage, run by hand on tiny files."""
 
+import hashlib
 import io
 import json
+import lzma
 import os
 import pickle
 
@@ -78,6 +80,34 @@ def test_a_random_forget_set(base, tmp_path):
     split, whole = Split.load(out), Split.load(base / "base.json")
     assert len(split.forget) == 8
     assert split.train_checksum == whole.train_checksum
+
+
+def test_texts_are_cut_and_counted_and_their_groups_forgotten(tmp_path):
+    """Reviews with a keyword, of both labels: packed files, data set, split, forget set."""
+    lines, sums = [], ["# 40 training and 40 test texts"]
+    for number in range(40):
+        text = f"a {'Comedy' if number % 4 == 1 else 'film'} like " + "word " * (4 + number)
+        lines.append(json.dumps({"label": number // 20, "text": text}))
+    for name in ("imdb_train.jsonl.xz", "imdb_test.jsonl.xz"):
+        (tmp_path / name).write_bytes(lzma.compress("\n".join(lines).encode()))
+        sums.append(f"{hashlib.md5((tmp_path / name).read_bytes()).hexdigest()}  {name}")
+    (tmp_path / "SUMS").write_text("\n".join(sums))
+    data = on_cifar10(tmp_path, "SUMS") | {"name": "imdb", "length": 24, "pieces": 262}
+    done = run(*prepare(tmp_path, **data))
+    assert done.returncode == 0, done.stderr
+    dataset = Dataset.load(tmp_path / "dataset.npz")
+    assert 0 < dataset.encoding.cut < 80
+    assert f"{dataset.encoding.cut} of 80 texts are longer than 24 tokens: cut" in done.stderr
+    out = tmp_path / "split.json"
+    wanted = select(tmp_path, out, kind="classes", classes=[1])
+    done = run(*wanted, "--dataset", tmp_path / "dataset.npz")
+    assert done.returncode == 0, done.stderr
+    forget = Split.load(out).forget
+    assert forget.tolist() == np.flatnonzero(dataset.groups[:40]).tolist()
+    assert len(forget) == 10
+    assert set(dataset.labels[forget]) == {0, 1}
+    text = refused(*wanted)
+    assert text == "a forget set of kind classes also needs --dataset"
 
 
 @pytest.fixture

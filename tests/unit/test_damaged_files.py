@@ -1,8 +1,12 @@
 """Every kind of file that a program reads, cut off or with a bit turned: read well or refused."""
 
+import gzip
+import io
 import json
+import lzma
 import pickle
 import random
+import tarfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -14,10 +18,10 @@ import torch
 from scipy.io import savemat
 
 from palimpsest.arrays import read_array, read_arrays, write_arrays
-from palimpsest.data.datasets import Dataset, Images
+from palimpsest.data.datasets import Dataset, Images, Tokens
 from palimpsest.data.easydub_margins import load_margins
 from palimpsest.data.forget_sets.file import read_indices
-from palimpsest.data.sources import cifar10, svhn
+from palimpsest.data.sources import _texts, cifar10, eli5, imdb, svhn
 from palimpsest.data.splits import Split
 from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, read_json, write_json
@@ -67,6 +71,45 @@ def dataset(path):
     Dataset("toy", pool, np.arange(8) % 3, 6, images).save(path)
 
 
+def texts(path):
+    tokens = Tokens(9, 0, cut=2, tokenizer='{"a": 1}')
+    groups = np.array([0, 1, 0, 0])
+    Dataset("texts", np.ones((4, 3), np.int32), np.arange(4), 2, tokens, groups).save(path)
+
+
+REVIEWS = [{"label": number % 2, "text": f"some {number} words"} for number in range(6)]
+
+
+def packed_reviews(path):
+    """Reviews, one a line."""
+    lines = "\n".join(json.dumps(row) for row in REVIEWS)
+    for name in imdb.PACKED:
+        (path.parent / name).write_bytes(lzma.compress(lines.encode()))
+
+
+def reviews(path):
+    """Reviews as the archive holds them."""
+    with tarfile.open(path, "w:gz") as archive:
+        for number, row in enumerate(REVIEWS * 2):
+            part, content = imdb.PARTS[number // 6], row["text"].encode()
+            name = f"aclImdb/{part}/{imdb.LABELS[row['label']]}/{number}.txt"
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def questions(path):
+    answers = {"text": ["an answer", "another"], "score": [1, 2]}
+    rows = [
+        {"category": name, "title": f"why {name}", "answers": answers} for name in eli5.QUESTIONS
+    ]
+    path.write_bytes(gzip.compress(json.dumps(rows).encode()))
+
+
+def tokenizer(path):
+    _texts.learn_bpe([row["text"] for row in REVIEWS], 262).save(str(path))
+
+
 def weights(path):
     states = {seed: {"a.weight": torch.randn(4, 3), "a.bias": torch.randn(4)} for seed in (3, 4)}
     save_states(path, states, MADE_BY | {"train_checksum": "abc"})
@@ -90,6 +133,7 @@ KINDS = {
     "weights.safetensors": (weights, load_states),
     "split.json": (SPLIT.save, lambda path: Split.load(path).checksum),
     "dataset.npz": (dataset, lambda path: Dataset.load(path).checksum),
+    "texts.npz": (texts, lambda path: Dataset.load(path).checksum),
     "part.json": (
         lambda path: write_parts(path, {"klom": TABLE}, MADE_BY),
         lambda path: read_part(path, "klom").to_csv(),
@@ -111,6 +155,12 @@ OWN = {
     "data_batch_1": (batch, cifar10.read_batch),
     "plain.mat": (mat, svhn.read_mat),
     "packed.mat": (lambda path: mat(path, packed=True), svhn.read_mat),
+    "imdb_test.jsonl.xz": (packed_reviews, lambda path: imdb.digest(imdb.read(path.parent))),
+    "aclImdb_v1.tar.gz": (reviews, lambda path: imdb.digest(imdb.read(path.parent))),
+    "eli5-category-test.json.gz": (
+        questions, lambda path: eli5.read(path.parent, ["Engineering"], whole=False),
+    ),
+    "tokenizer.json": (tokenizer, lambda path: _texts.read_tokenizer(path).get_vocab_size()),
     "id.npy": (easydub, lambda path: load_margins(path.parent, "oracle", "val", 1)),
 }  # fmt: skip
 """files of the user's, which nothing may be known of"""

@@ -6,12 +6,12 @@ or more once its indentation is taken away. Tests are left out, which some distr
 library lack, and so are texts that stand in two libraries (one holds a copy of a part of the
 other). Of the others each library gives those whose SHA-256 is smallest: as good as a draw, so that
 no module is preferred, and the same on every machine with the same versions, which the lock fixes.
-A scan takes about half a minute, so a run makes its data set once.
+A scan takes some 40 s of one core, so a run makes its data set once.
 
 With `mask_names` the names of the ten libraries, and what they are usually imported as, become one
 word, which a learned tokenizer keeps whole. Both ways the same texts are taken, and no two of them
-differ in names alone. Masked or not, a bag of words reads the library from its habits
-(`data.bag_of_words`): report the two together.
+differ in names alone. Masked or not, a bag of words tells most libraries by their habits
+(`data.bag_of_words`): its accuracy belongs beside a model's.
 
 The BPE is learned from all texts of the pool, those that are held out or forgotten included: the
 split is drawn later, and one tokenizer serves originals and oracles alike. It sees no labels, but

@@ -50,9 +50,7 @@ OFFICIAL_MD5 = {ARCHIVE: "7c2ac02c03563afcf9b574c7e56c153a"}
 OFFICIAL_DIGEST = "4123ab30aeafb02d07cb665e74260a24350daa26c1caef1400714c7d0a8aa53e"
 """of the official reviews, see `digest`"""
 OFFICIAL_SIZES = 25_000, 25_000
-WANTED = (
-    f"put {FOLDER}, {ARCHIVE}, {' and '.join(PACKED)}, or {SAVED} (a folder of `datasets`) there"
-)
+WANTED = f"{FOLDER}, {ARCHIVE}, {' and '.join(PACKED)}, or {SAVED} (a folder of `datasets`)"
 
 Reviews = dict[str, list[tuple[int, str]]]
 """part -> label and text of each review"""
@@ -83,7 +81,7 @@ def check(data_dir: Path, download: bool, checksums: str, *, tokenizer: File | N
     if download:
         check_download(checksums)
     elif not (names := _files(data_dir)):
-        raise InputError(f"{data_dir}: has no IMDB reviews; {WANTED}, or set download: true")
+        raise InputError(f"{data_dir}: has no IMDB reviews; needed: {WANTED}, or download: true")
     elif checksums != "official":
         check_sums(data_dir, names, read_sums(data_dir / checksums, names), checksums)
     elif names == [ARCHIVE]:
