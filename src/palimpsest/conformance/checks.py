@@ -80,7 +80,8 @@ def settings_to_try(name: str, folder: str = "methods") -> list[dict[str, Any]]:
             values[key] = KNOWN_SETTINGS[key]
         elif typing.get_origin(setting.annotation) is typing.Literal:
             words = list(typing.get_args(setting.annotation))
-            values[key] = sorted(words, key=lambda word, own=setting.default: word != own)
+            own = [word for word in words if word == setting.default]
+            values[key] = own + [word for word in words if word not in own]
         elif setting.annotation is bool:
             values[key] = [True, False]
         elif not setting.is_required():
@@ -243,7 +244,8 @@ class _Examination:
 
     def _loss(self, term: Term, stack: Stack, data: TrainingData, prepared: Prepared) -> Tensor:
         """The loss of each model on the points of a term's split, (k,)."""
-        points, residuals = data.splits[term.split], {}
+        points = data.splits[term.split]
+        residuals: Mapping[str, tuple[Tensor, Tensor]] = {}
         features: dict[str, Tensor] = {}
         handles = [
             stack.network.get_submodule(name).register_forward_hook(

@@ -53,7 +53,7 @@ class LowRank:
         found = {}
         for name, (a, b) in self.factors.items():
             product = torch.einsum("or,r...->o...", b.reshape(len(b), -1), a)
-            weight = self.network.get_submodule(name).weight.detach()
+            weight = self.network.get_parameter(f"{name}.weight").detach()
             found[f"{name}.weight"] = weight + self.scale * product.reshape(weight.shape)
         return found
 

@@ -12,7 +12,7 @@ and its residual dx ("Machine Unlearning ... by Residual Feature Alignment Using
 - disabled: a pass of the same network without its adapters; dx = adapted feature - x.
 - network: the same by a second, frozen network, as the paper's Figure 4 has it.
 - layerwise: one pass; x is what the layer's own weights make of the *adapted* input, dx what its
-  adapters make of it. The paper calls this the same; it is, up to the first adapted layer.
+  adapters make of it. The paper calls this the same; of the first adapted layer it is.
 
 Teachers are in evaluation mode, without dropout, with the original's BatchNorm statistics.
 """
@@ -82,7 +82,9 @@ def prepare(
     check_calls(stack, data.inputs[:1, None], adapted)
     frozen = copy.deepcopy(stack).requires_grad_(False).eval() if teacher == "network" else None
     config = LoraConfig(
-        r=rank, lora_alpha=scale * rank, target_modules="|".join(map(re.escape, adapted))
+        r=rank,
+        lora_alpha=scale * rank,  # type: ignore[arg-type]  # which it divides by the rank
+        target_modules="|".join(map(re.escape, adapted)),  # a pattern, so that none else fits
     )
     with _quiet(), torch.random.fork_rng():
         torch.manual_seed(int(generator(seeds[0], "lora").integers(2**63)))
@@ -115,7 +117,7 @@ def one_pass(stack: Stack, inputs: Tensor) -> tuple[Tensor, Residuals]:
     adapters = _adapters(stack)
     seen = {f"{name}.base_layer": own.base_layer for name, own in adapters.items()}
     seen |= {f"{name}.lora_B": own.lora_B["default"] for name, own in adapters.items()}
-    with _outputs(seen) as found:
+    with _hooked(seen, lambda _, output: output) as found:
         logits = stack(inputs)
     return logits, {
         name: (
@@ -139,19 +141,18 @@ def two_passes(
     from torch.func import functional_call
 
     adapters = _adapters(stack)
-    with torch.no_grad():
+    teachers = (
+        adapters if frozen is None else {n: frozen.network.get_submodule(n) for n in adapters}
+    )
+    with torch.no_grad(), _hooked(teachers, lambda _, output: output.clone()) as given:
         if frozen is not None:
-            with _outputs({n: frozen.network.get_submodule(n) for n in adapters}) as given:
-                frozen(inputs)
+            frozen(inputs)
         else:
-            with stack.evaluating(), _disabled(adapters), _outputs(adapters) as given:
+            with stack.evaluating(), _disabled(adapters):
                 functional_call(stack, dict(kept), (inputs,))
-    with _outputs(adapters) as found:
+    with _hooked(adapters, lambda name, output: output - given[name]) as found:
         logits = stack(inputs)
-    return logits, {
-        name: (stack.apart(given[name]), stack.apart(found[name] - given[name]))
-        for name in adapters
-    }
+    return logits, {name: (stack.apart(given[name]), stack.apart(found[name])) for name in adapters}
 
 
 def merge(stack: Stack) -> Stack:
@@ -187,12 +188,17 @@ def _adapters(stack: Stack) -> dict[str, Any]:
 
 
 @contextmanager
-def _outputs(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """A map that holds what each module gave last, by name."""
+def _hooked(
+    modules: Mapping[str, nn.Module], take: Callable[[str, Tensor], Tensor]
+) -> Iterator[dict[str, Tensor]]:
+    """A map that holds what is taken of each module's last output, by name.
+
+    At once, since the layer that follows may overwrite the output, as ReLU(inplace=True) does.
+    """
     found: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
-        return lambda _module, _inputs, output: found.update({name: output})
+        return lambda _module, _inputs, output: found.update({name: take(name, output)})
 
     handles = [module.register_forward_hook(keep(name)) for name, module in modules.items()]
     try:
