@@ -75,7 +75,7 @@ lint: env
 	$(BIN)/snakemake --lint
 
 test: lint
-	$(BIN)/python -m pytest -n 2 tests/unit tests/conformance tests/steps benchmarks
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/conformance tests/steps benchmarks
 	$(BIN)/python -m pytest tests/workflow
 
 bench: run

@@ -71,7 +71,7 @@ def test_a_record_holds_what_was_asked_for(folder):
 def test_a_mask_is_a_setting_like_any_other(folder):
     costs = json.loads((folder / "ga.json").read_text())
     assert costs["settings"][0] == {
-        "lr": 0.05, "epochs": 1, "forget_batch": 64, "batch_norm": "train",
+        "lr": 0.05, "epochs": 1, "forget_batch": 64, "batch_norm": "train", "optimiser": "sgd",
     }  # fmt: skip
     assert costs["settings"][1]["prepare"] == MASK | {"mask_seed": 0, "action": "freeze"}
     assert costs["epochs_separate"] == costs["epochs_shared"] == 3  # the mask parts them

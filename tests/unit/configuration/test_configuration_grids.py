@@ -29,7 +29,7 @@ def test_a_grid_by_hand_that_is_wrong():
         config.combinations("ga", [{"lr": [0.1], "epochs": 5}])
     assert str(error.value) == "a grid of ga: epochs is 5; allowed: a list"
     with pytest.raises(
-        InputError, match=r"^methods: there is no 'gaa'; allowed: ce_ft, ft, ga, gda"
+        InputError, match=r"^methods: there is no 'gaa'; allowed: badt, ce_ft, ft, ga, gda"
     ):
         config.combinations("gaa", [{}])
 
@@ -80,8 +80,10 @@ def test_a_section_by_hand_is_complete():
     mine = {"kind": "file", "path": "mine.npz"}
     assert config.section("forget_set", mine, "--definition") == mine | {"key": None}
     klom = config.load([BASE])["metrics"]["klom"]
-    assert config.section("metrics", {"klom": klom}, "--metrics") == {"accuracy": {}, "klom": klom}
-    assert config.section("metrics", {}, "--metrics") == {"accuracy": {}}
+    mia = {"balance": "as_printed", "renormalised": False, "c": 3.0, "attacked": None}
+    free = {"accuracy": {}, "mia_entropy": mia, "perplexity": {}}
+    assert config.section("metrics", {"klom": klom}, "--metrics") == free | {"klom": klom}
+    assert config.section("metrics", {}, "--metrics") == free
 
 
 @pytest.mark.parametrize(

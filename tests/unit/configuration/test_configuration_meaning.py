@@ -395,7 +395,7 @@ NAMES = [
     ({"studies": []}, "studies is an empty list; allowed: at least one entry"),
     ({"studies": ["ascent", "ascent"]}, "studies holds the text 'ascent' twice; allowed: each val"),
     ({"ascent": {"methods": ["nothing", "scrubb"]}},
-     "ascent.methods[1] is the text 'scrubb' (did you mean scrub?); allowed: ce_ft, ft, ga, gda"),
+     "ascent.methods[1] is the text 'scrubb' (did you mean scrub?); allowed: badt, ce_ft, ft, ga"),
     ({"ascent": {"methods": ["ga", "gda"]}},
      "ascent.methods names ga, gda; allowed: nothing, the original, and another one"),
     ({"ascent": {"metrics": ["klm"]}},

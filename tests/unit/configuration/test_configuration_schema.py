@@ -33,7 +33,7 @@ UNKNOWN = [
     ({"training": {"epoch": 3}}, "training.epoch is an unknown key (did you mean epochs?)"),
     ({"training": {"colour": 3}}, "training.colour is an unknown key; allowed: epochs, batch"),
     ({"ascent": {"grids": {"gaa": []}}},
-     "ascent.grids.gaa is an unknown key (did you mean ga?); allowed: ce_ft, ft, ga, gda"),
+     "ascent.grids.gaa is an unknown key (did you mean ga?); allowed: badt, ce_ft, ft, ga, gda"),
     ({"datamodels": {"estimators": {"trak": {"dim": 3}}}},
      "datamodels.estimators.trak.dim is an unknown key"),
     ({"datamodels": {"estimators": {"tark": {}}}},
@@ -112,7 +112,7 @@ WRONG_VALUES = [
     ({"datamodels": {"estimators": {"trak": {"dimension": 0}}}},
      "datamodels.estimators.trak.dimension is 0; allowed: an integer of at least 1"),
     ({"ascent": {"methods": ["ga", "gaa"]}},
-     "ascent.methods[1] is the text 'gaa' (did you mean ga?); allowed: ce_ft, ft, ga, gda"),
+     "ascent.methods[1] is the text 'gaa' (did you mean ga?); allowed: badt, ce_ft, ft, ga, gda"),
     ({"ascent": {"methods": ["ga", "ga"]}}, "ascent.methods holds the text 'ga' twice; allowed: e"),
     ({"ascent": {"methods": []}}, "ascent.methods is an empty list; allowed: at least one entry"),
 ]  # fmt: skip

@@ -140,7 +140,7 @@ def test_an_unknown_name_is_refused():
 
 def test_texts_come_back_whole_from_a_file(tmp_path):
     dataset = texts()
-    assert dataset.facts == Facts(3, 2, 2, (3,), vocabulary=7)
+    assert dataset.facts == Facts(3, 2, 2, (3,), vocabulary=7, padding=0)
     assert dataset.inputs().dtype == np.int64
     assert np.array_equal(dataset.inputs(), dataset.pool)
     dataset.save(tmp_path / "d.npz")
@@ -232,7 +232,7 @@ def test_what_a_data_set_has_not_leaves_no_trace(tmp_path):
 
 def test_groups_and_what_was_cut_come_back_from_a_file(tmp_path):
     dataset = texts(groups=np.array([2, 0, 1]), cut=1, tokenizer="{} ü")
-    assert dataset.facts == Facts(3, 2, 2, (3,), vocabulary=7, groups=3)
+    assert dataset.facts == Facts(3, 2, 2, (3,), vocabulary=7, padding=0, groups=3)
     assert dataset.facts.forgettable == 3
     assert dataset.groups_or_labels.tolist() == [2, 0, 1]
     dataset.save(tmp_path / "d.npz")

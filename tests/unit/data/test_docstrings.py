@@ -57,7 +57,7 @@ def test_each_library_gives_as_many_texts_as_asked_for(libraries):
     assert dataset.pool.shape == (15, 32)
     assert (dataset.name, dataset.train_points, dataset.groups) == ("docstrings", None, None)
     told = docstrings.facts(NOWHERE, "", **SMALL)
-    assert told == dataset.facts == Facts(15, None, 3, (32,), 330)
+    assert told == dataset.facts == Facts(15, None, 3, (32,), 330, 0)
     assert dataset.encoding.cut == 15
     for row, label in zip(dataset.pool, dataset.labels, strict=True):
         begin = dataset.encoding.decode(row)
@@ -193,5 +193,5 @@ def test_a_tokenizer_of_ones_own(libraries, tmp_path):
 def test_the_ten_libraries_are_here():
     docstrings.check(NOWHERE, False, "official")
     assert len(docstrings.PACKAGES) == 10
-    assert docstrings.facts(NOWHERE, "") == Facts(4000, None, 10, (64,), 8000)
+    assert docstrings.facts(NOWHERE, "") == Facts(4000, None, 10, (64,), 8000, 0)
     assert inspect.signature(docstrings.load).parameters["mask_names"].default is True

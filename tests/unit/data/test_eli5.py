@@ -93,7 +93,7 @@ def test_every_form_gives_the_same_samples(tmp_path, form):
     eli5.check(tmp_path, False, "SHA256SUMS", categories=FOUR)
     dataset = load(tmp_path)
     told = eli5.facts(tmp_path, "SHA256SUMS", **SMALL)
-    assert told == dataset.facts == Facts(20, None, 4, (200,), 300)
+    assert told == dataset.facts == Facts(20, None, 4, (200,), 300, 0)
     assert (dataset.name, dataset.groups, dataset.encoding.cut) == ("eli5", None, 0)
     assert np.bincount(dataset.labels).tolist() == [3, 6, 6, 5]
     asked = {
@@ -192,7 +192,7 @@ def test_the_ten_categories_and_their_sizes():
 
 
 def test_facts_without_files(tmp_path):
-    assert eli5.facts(tmp_path, "official") == Facts(10_000, None, 10, (128,), 8000)
+    assert eli5.facts(tmp_path, "official") == Facts(10_000, None, 10, (128,), 8000, 0)
     assert eli5.facts(tmp_path, "official", tokenizer="mine") is None
     word_level(tmp_path / "mine" / "tokenizer.json", ("<|endoftext|>",))
     dataset = load(write(tmp_path), tokenizer="mine", length=5)

@@ -138,7 +138,7 @@ def test_every_form_gives_the_same_reviews(tmp_path, form):
     assert dataset.groups.sum() == 3
     assert (dataset.name, dataset.train_points, dataset.encoding.cut) == ("imdb", 8, 0)
     told = imdb.facts(tmp_path, "MD5SUMS", **SMALL)
-    assert told == dataset.facts == Facts(16, 8, 2, (200,), 300, groups=2)
+    assert told == dataset.facts == Facts(16, 8, 2, (200,), 300, 0, groups=2)
     folders = tmp_path / "again"
     folders.mkdir()
     assert load(made(folders, "packed")).checksum == dataset.checksum
@@ -212,7 +212,7 @@ def test_official_reviews_are_known_by_their_content_in_every_form(tmp_path, mon
 
 
 def test_sizes_of_the_official_reviews_and_of_unknown_ones(tmp_path):
-    official = Facts(50_000, 25_000, 2, (256,), 8000, groups=2)
+    official = Facts(50_000, 25_000, 2, (256,), 8000, 0, groups=2)
     assert imdb.facts(tmp_path, "official") == official
     assert imdb.facts(tmp_path, "absent") is None
     assert imdb.facts(tmp_path, "official", tokenizer="none") is None

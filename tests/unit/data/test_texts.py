@@ -103,9 +103,11 @@ def test_a_given_tokenizer_is_a_file_or_its_folder(tmp_path, name):
     assert made.encoding.vocabulary == len(WORDS) + 2
     assert made.encoding.decode(made.pool[2]) == TEXTS[2]
     assert (made.pool[0, 3:] == made.encoding.padding).all()
-    assert _texts.vocabulary(tmp_path, name, 8000) == len(WORDS) + 2
-    assert _texts.vocabulary(tmp_path, None, 8000) == 8000
-    assert _texts.vocabulary(tmp_path, "other", 8000) is None
+    found = _texts.known(tmp_path, name, 8000, None)
+    assert found is not None and found["vocabulary"] == len(WORDS) + 2
+    learned = _texts.known(tmp_path, None, 8000, None)
+    assert learned == {"vocabulary": 8000, "padding": 0}
+    assert _texts.known(tmp_path, "other", 8000, None) is None
     _texts.check_tokenizer(tmp_path, False, name)
 
 
@@ -185,7 +187,7 @@ def test_a_tokenizer_that_is_none_is_one_sentence(tmp_path, content):
         with pytest.raises(InputError, match=rf"tokenizer\.json: {sentence}") as error:
             call()
         assert "\n" not in str(error.value)
-    assert _texts.vocabulary(tmp_path, "tokenizer.json", 8000) is None
+    assert _texts.known(tmp_path, "tokenizer.json", 8000, None) is None
 
 
 def test_a_tokenizer_of_the_hub_is_had_once(tmp_path, monkeypatch):

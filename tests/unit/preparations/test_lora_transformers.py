@@ -198,7 +198,7 @@ def test_the_tied_head_of_gpt2_is_left_out_and_refused_by_name() -> None:
 
 
 def test_layerwise_is_exact_in_no_transformer_but_for_its_first_layers() -> None:
-    """The three projections of the first block read the same input, which no adapter has changed."""
+    """The three projections of the first block read one input, which no adapter has changed."""
     points, plan = data(Classifier), rfa(epochs=1)
     stack = stack_of(Classifier)
     prepared, optimiser = prepare(stack, plan, points, [3])

@@ -124,16 +124,6 @@ def vocabulary_of(tokenizer: Tokenizer) -> int:
     return int(max(tokenizer.get_vocab(with_added_tokens=True).values())) + 1
 
 
-def vocabulary(data_dir: Path, tokenizer: str | None, pieces: int) -> int | None:
-    """Size of the vocabulary before anything is loaded; None where the tokenizer is not there."""
-    if tokenizer is None:
-        return pieces
-    try:
-        return vocabulary_of(read_tokenizer(tokenizer_file(data_dir, tokenizer)))
-    except InputError:
-        return None
-
-
 def padding_of(tokenizer: Tokenizer, padding: str | None, where: Path) -> int:
     """The id that fills texts up: of the token `padding`, or of the tokenizer's own choice.
 
@@ -155,6 +145,20 @@ def padding_of(tokenizer: Tokenizer, padding: str | None, where: Path) -> int:
         f"{where}: has no padding token (none of {', '.join((*_PADDINGS, *_ENDS))}); needed: the "
         "setting padding, with the token that is to fill texts up"
     )
+
+
+def known(
+    data_dir: Path, tokenizer: str | None, pieces: int, padding: str | None
+) -> dict[str, int] | None:
+    """Vocabulary and padding before anything is loaded; None where the tokenizer is not there."""
+    if tokenizer is None:
+        return {"vocabulary": pieces, "padding": 0}
+    try:
+        path = tokenizer_file(data_dir, tokenizer)
+        own = read_tokenizer(path)
+        return {"vocabulary": vocabulary_of(own), "padding": padding_of(own, padding, path)}
+    except InputError:
+        return None
 
 
 def encode(

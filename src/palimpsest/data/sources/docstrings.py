@@ -40,7 +40,7 @@ from palimpsest.data.sources._texts import (
     digest_of,
     encoded,
     in_hash_order,
-    vocabulary,
+    known,
 )
 from palimpsest.files import InputError, SettingError
 from palimpsest.values import Count, File, Several, Text
@@ -77,11 +77,12 @@ def facts(
     length: Several = 64,
     per_package: Count = 400,
     tokenizer: File | None = None,
+    padding: Text | None = None,
 ) -> Facts | None:
     """What the settings say; no library is looked at."""
-    size = vocabulary(data_dir, tokenizer, pieces)
+    of_texts = known(data_dir, tokenizer, pieces, padding)
     points = len(PACKAGES) * per_package
-    return None if size is None else Facts(points, None, len(PACKAGES), (length,), size)
+    return None if of_texts is None else Facts(points, None, len(PACKAGES), (length,), **of_texts)
 
 
 def check(data_dir: Path, download: bool, checksums: str, *, tokenizer: File | None = None) -> None:

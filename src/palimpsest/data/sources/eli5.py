@@ -38,7 +38,7 @@ from palimpsest.data.sources._texts import (
     check_tokenizer,
     encoded,
     in_hash_order,
-    vocabulary,
+    known,
 )
 from palimpsest.files import InputError, SettingError
 from palimpsest.values import Count, File, Once, Several, Text
@@ -93,10 +93,13 @@ def facts(
     pieces: Pieces = 8000,
     length: Several = 128,
     tokenizer: File | None = None,
+    padding: Text | None = None,
 ) -> Facts | None:
     """What the settings say; no file of questions is looked at."""
-    size = vocabulary(data_dir, tokenizer, pieces)
-    return None if size is None else Facts(samples, None, len(categories), (length,), size)
+    of_texts = known(data_dir, tokenizer, pieces, padding)
+    return (
+        None if of_texts is None else Facts(samples, None, len(categories), (length,), **of_texts)
+    )
 
 
 def check(

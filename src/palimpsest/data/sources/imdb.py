@@ -36,7 +36,7 @@ from palimpsest.data.sources._checksums import (
     sizes,
 )
 from palimpsest.data.sources._official import unreadable
-from palimpsest.data.sources._texts import Pieces, check_tokenizer, encoded, vocabulary
+from palimpsest.data.sources._texts import Pieces, check_tokenizer, encoded, known
 from palimpsest.files import InputError
 from palimpsest.values import File, Several, Text
 
@@ -63,14 +63,15 @@ def facts(
     pieces: Pieces = 8000,
     length: Several = 256,
     tokenizer: File | None = None,
+    padding: Text | None = None,
 ) -> Facts | None:
     """Of the official reviews, or what the file of checksums says; None if it does not tell."""
     parts = OFFICIAL_SIZES if checksums == "official" else sizes(data_dir / checksums)
-    size = vocabulary(data_dir, tokenizer, pieces)
-    if parts is None or size is None:
+    of_texts = known(data_dir, tokenizer, pieces, padding)
+    if parts is None or of_texts is None:
         return None
     train, test = parts
-    return Facts(train + test, train, len(LABELS), (length,), size, groups=2)
+    return Facts(train + test, train, len(LABELS), (length,), **of_texts, groups=2)
 
 
 def check(data_dir: Path, download: bool, checksums: str, *, tokenizer: File | None = None) -> None:
