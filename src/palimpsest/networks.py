@@ -11,7 +11,8 @@ class TextClassifier(nn.Module):
     """Texts as token ids (batch, length) to logits (batch, classes).
 
     `network` is one of transformers for sequence classification; what fills a text up is not
-    attended to.
+    attended to. The mask is handed in as it is added to the scores of attention: the library, given
+    less, looks at the values, which torch.func refuses and a GPU has to be waited for.
     """
 
     def __init__(self, network: nn.Module, padding: int) -> None:
@@ -19,8 +20,10 @@ class TextClassifier(nn.Module):
         self.network, self.padding = network, padding
 
     def forward(self, tokens: Tensor) -> Tensor:
-        present = (tokens != self.padding).long()
-        logits: Tensor = self.network(input_ids=tokens, attention_mask=present).logits
+        absent = (tokens == self.padding)[:, None, None, :]
+        kind = next(self.network.parameters()).dtype
+        mask = torch.zeros_like(absent, dtype=kind).masked_fill(absent, torch.finfo(kind).min)
+        logits: Tensor = self.network(input_ids=tokens, attention_mask=mask).logits
         return logits
 
 

@@ -142,14 +142,14 @@ def _of_model(loss: ResidualAlignment, batch: Batch, forget: Tensor, j: int) -> 
         assert batch.means is not None
         label = batch.means.label[j].tolist()
     mu = loss.mu
-    if mu is None and retained:
-        mu = loss.lam * len(forgotten) / len(retained)
+    if mu is None:
+        mu = loss.lam * len(forgotten) / len(retained) if retained else loss.lam
     task = 0.0
     for i in points:
         log_p = _log_softmax(batch.logits[i, j].tolist())
         if i in retained:
             task -= loss.lam / len(retained) * log_p[int(batch.labels[i, j])]
-        elif mu is not None:
+        else:
             weighed = sum(q * value for q, value in zip(label, log_p, strict=True))
             task -= mu / len(forgotten) * weighed
     return loss.gamma / len(batch.residuals) * inter + (1 - loss.gamma) * task

@@ -4,9 +4,9 @@ Source: "Machine Unlearning on Pre-trained Models by Residual Feature Alignment 
 eqs. 1 to 6 and Algorithm 1, whose line 13 prints an ascent of the loss: a slip, it is descended.
 Written with the methods of tensors, so that reading a plan needs no torch.
 
-Images and texts share it. Logits are (b, k, ..., classes) and labels (b, k, ...), with -1 where a
-label is ignored; a feature is any (b, k, ...), of a text (b, k, tokens, ...). A mean over points is
-a mean over what is not ignored: points of images and of classified texts, next tokens otherwise.
+Images and texts share it. Logits are (b, k, ..., classes) and labels (b, k, ...), with IGNORED
+where nothing is asked; a feature is any (b, k, ...), of a text (b, k, tokens, ...). A mean of eq. 5
+is one over points, or over next tokens that are not IGNORED; a mean of eq. 4 is one over points.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from palimpsest.plans.losses import Batch
+from palimpsest.plans.losses import IGNORED, Batch, of_target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,9 +39,9 @@ class ResidualAlignment:
     among them, are constants: a gradient goes through dx_k alone.
 
     Args:
-        alpha, beta, lam, mu, gamma: the weights above. mu None: lam * |F| / |R|, so that each
-            forgotten point weighs in L_task as much as a retained one; with mu = lam a handful of
-            forgotten points weighs as much as all the others together.
+        alpha, beta, lam, mu, gamma: the weights above. mu None: lam * |F| / |R| (lam where R is
+            empty), so that each forgotten point weighs in L_task as much as a retained one; with
+            mu = lam a handful of forgotten points weighs as much as all the others together.
         norm, mean_over: see above; "population" needs the batch's `means`.
     """
 
@@ -85,11 +85,11 @@ class ResidualAlignment:
 
     def _task(self, batch: Batch, forget: Tensor) -> Tensor:
         """L_task (eq. 5), (k,)."""
-        counted = batch.labels >= 0
+        counted = batch.labels != IGNORED
         of_forget = spread(forget, counted) & counted
         of_retain = counted & ~of_forget
         log_p = batch.logits.log_softmax(-1)
-        own = -log_p.gather(-1, batch.labels.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+        own = -of_target(log_p, batch.labels)
         if self.mean_over == "population":
             assert batch.means is not None
             label = batch.means.label
@@ -98,7 +98,7 @@ class ResidualAlignment:
         even = -(log_p * spread(label[None], log_p, last=True)).sum(-1)
         if self.mu is None:
             forgotten, retained = (_count(own).to(log_p.dtype) for own in (of_forget, of_retain))
-            mu: float | Tensor = self.lam * forgotten / retained.clamp(min=1)
+            mu: float | Tensor = self.lam * forgotten / retained.where(retained > 0, forgotten)
         else:
             mu = self.mu
         return self.lam * average(own, of_retain) + mu * average(even, of_forget)

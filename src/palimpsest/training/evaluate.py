@@ -114,7 +114,8 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
 def correct(logits: Tensor, labels: Tensor) -> Tensor:
     """Whether the true class is the predicted one, or at least half of the next tokens are: bool
     (k, points); a NaN logit is never right."""
-    hit = (logits.argmax(dim=-1) == _each(labels, logits)) & ~logits.isnan().any(dim=-1)
+    largest, predicted = logits.max(dim=-1)  # NaN is the largest of all
+    hit = (predicted == _each(labels, logits)) & ~largest.isnan()
     if labels.dim() > 1:
         hit = 2 * hit.sum(-1) >= _tokens(labels)[:, None]
     return hit.T.contiguous()

@@ -13,9 +13,11 @@ from torch import nn
 
 from palimpsest import models, registry
 from palimpsest.data.facts import Facts
+from palimpsest.datamodels.gradients import last_layer, margin_gradients
 from palimpsest.files import InputError, SettingError
 from palimpsest.huggingface import transformers
 from palimpsest.stacks.stack import Stack
+from palimpsest.training.evaluate import margins
 
 TEXTS = Facts(100, None, 3, (9,), vocabulary=20, padding=0)
 IMAGES = Facts(100, None, 3, (1, 14, 14))
@@ -131,6 +133,21 @@ def test_a_classifier_is_that_of_the_library_and_does_not_see_padding() -> None:
         transformers().DistilBertForSequenceClassification(model.network.config).state_dict()
     )
     assert {name.removeprefix("network.") for name in model.state_dict()} == names
+
+
+def test_a_classifier_has_a_gradient_of_each_point_as_estimators_take_them() -> None:
+    model, x, labels = (
+        build("distilbert", TEXTS, **TINY).eval(),
+        tokens(),
+        torch.tensor([0, 1, 2, 1]),
+    )
+    names = last_layer(model)
+    assert names == ["network.classifier.weight", "network.classifier.bias"]
+    found, _ = margin_gradients(model, x, labels, names)
+    for n, (text, label) in enumerate(zip(x, labels, strict=True)):
+        margin = margins(model(text[None])[:, None], label[None]).sum()
+        own = torch.autograd.grad(margin, [model.get_parameter(name) for name in names])
+        assert torch.allclose(torch.cat([value.flatten() for value in own]), found[n], atol=1e-6)
 
 
 def test_a_language_model_is_that_of_the_library_with_a_tied_head() -> None:

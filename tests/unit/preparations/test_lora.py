@@ -326,7 +326,8 @@ def refused(model: nn.Module, **settings: Any) -> str:
 
 SENTENCES: list[tuple[type[nn.Module], dict[str, Any], str]] = [
     (Overwriting, {"rank": 10_000},
-     "rank is 10000, and the layer body.0 maps 9 to 6 numbers; allowed: at most 6, its smaller"),
+     "rank is 10000, and the layer body.0 maps 9 to 6 numbers; allowed: at most 6, its smaller "
+     "side"),
     (Overwriting, {"rank": 7, "layers": "body.3"},
      "rank is 7, and the layer body.3 maps 6 to 6 numbers; allowed: at most 6, its smaller side"),
     (Overwriting, {"rank": 2, "layers": "hidden layer4.*"},
