@@ -99,13 +99,13 @@ def test_scores_of_all_metrics_become_tables(folder, tmp_path):
         pd.read_csv(tmp_path / f"{name}.csv") for name in ("klom", "klom_redraws", "accuracy")
     )
     assert list(redraws.columns[-3:]) == ["split", "redraw_0", "redraw_1"]
-    pd.testing.assert_frame_equal(redraws[klom.columns[:11]], klom[klom.columns[:11]])
+    pd.testing.assert_frame_equal(redraws[klom.columns[:12]], klom[klom.columns[:12]])
     assert len(klom) == 2 * 3
-    assert list(klom.columns[:10]) == [
-        "forget_set", "method", "lr", "epochs", "forget_batch", "batch_norm", "prepare",
-        "prepare_share", "prepare_mask_seed", "prepare_action",
+    assert list(klom.columns[:11]) == [
+        "forget_set", "method", "lr", "epochs", "forget_batch", "batch_norm", "optimiser",
+        "prepare", "prepare_share", "prepare_mask_seed", "prepare_action",
     ]  # fmt: skip
-    assert klom.columns[10] == "split"
+    assert klom.columns[11] == "split"
     assert set(klom.prepare.dropna()) == {"random_mask"}
     assert np.isfinite(klom.klom).all()
     assert set(accuracy.method) == {"ga", "oracle"}

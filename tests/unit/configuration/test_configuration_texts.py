@@ -10,6 +10,8 @@ from palimpsest.data.facts import Facts
 from palimpsest.data.sources import docstrings, imdb
 
 SOURCES = registry.names("data/sources")
+READER = {"model": {"name": "distilbert"}, "populations": {"stack": 1}}
+"""what a run of texts has beside its data"""
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -30,7 +32,7 @@ def test_sources_of_texts_have_settings_of_their_own(project):
         {"name": "imdb", "keyword": "horror", "tokenizer": "distilbert", "padding": "[PAD]"},
         {"name": "eli5", "categories": ["Engineering", "Repost"], "samples": 2000},
     ):
-        project({"data": data})
+        project({"data": data} | READER)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +57,10 @@ def test_wrong_settings_of_texts(sentence, data, found):
 def test_what_is_known_of_texts_follows_the_settings(tmp_path):
     data = {"name": "docstrings", "data_dir": "data", "checksums": "official", "length": 32,
             "per_package": 100, "mask_names": False}  # fmt: skip
-    assert needs.facts_of({"data": data}, tmp_path) == Facts(1000, None, 10, (32,), 8000)
+    assert needs.facts_of({"data": data}, tmp_path) == Facts(1000, None, 10, (32,), 8000, 0)
     data = {"name": "imdb", "data_dir": "data", "checksums": "official", "pieces": 2000}
     facts = needs.facts_of({"data": data}, tmp_path)
-    assert facts == Facts(50_000, 25_000, 2, (256,), 2000, groups=2)
+    assert facts == Facts(50_000, 25_000, 2, (256,), 2000, 0, groups=2)
 
 
 def forgetting(number, **data):
@@ -67,7 +69,8 @@ def forgetting(number, **data):
     return {
         "data": data,
         "forget_sets": {"mine": {"kind": "classes", "classes": [number]}},
-        "populations": {"second_oracle": []},
+        "model": READER["model"],
+        "populations": {"second_oracle": [], "stack": 1},
         "ascent": sets | {"figures": {
             "figure_1": sets, "figure_2": {"forget_set": "mine"}, "figure_3": sets,
         }},
@@ -86,7 +89,7 @@ def test_texts_are_not_loaded_to_check_a_configuration(project, sentence, monkey
 
 
 def test_classes_to_forget_are_groups_where_there_are_any(project, sentence, monkeypatch):
-    facts = Facts(50_000, 25_000, 2, (256,), 8000, groups=5)
+    facts = Facts(50_000, 25_000, 2, (256,), 8000, 0, groups=5)
     monkeypatch.setattr(imdb, "facts", lambda data_dir, checksums: facts)
     project(forgetting(4, name="imdb"))
     assert "mine.classes names 5; allowed: classes 0 to 4" in sentence(forgetting(5, name="imdb"))
@@ -95,9 +98,9 @@ def test_classes_to_forget_are_groups_where_there_are_any(project, sentence, mon
 def test_a_library_that_is_not_installed_is_told_before_the_run(sentence, monkeypatch):
     monkeypatch.setattr(docstrings, "PACKAGES", {**docstrings.PACKAGES, "none_such": "none-such"})
     monkeypatch.setattr(machine, "check_disk", lambda origins, root: None)
-    assert sentence({"data": {"name": "docstrings"}}, machine=True).startswith(
+    assert sentence({"data": {"name": "docstrings"}} | READER, machine=True).startswith(
         "mine.yaml: data.name is docstrings: docstrings: the package none_such is not installed"
     )
-    assert sentence({"data": {"name": "imdb"}}, machine=True).startswith(
+    assert sentence({"data": {"name": "imdb"}} | READER, machine=True).startswith(
         "mine.yaml: data.name is imdb: "
     )
