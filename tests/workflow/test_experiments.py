@@ -19,13 +19,14 @@ OVERLAY = {
         "experiments": {
             "table": ONE
             | {"methods": ["ft", *FINE_TUNED], "metrics": ["accuracy", "mia"]}
-            | {"record": ["logits", "features"]},
+            | {"record": ["logits"]},
             "rates": ONE | {"methods": ["ft"]},
             "alpha": ONE
             | {"methods": FINE_TUNED, "metrics": ["accuracy", "mia"]}
             | {"record": ["logits"], "models": 4},
             "divergence": ONE | {"methods": ["ice_ft", "kl_ft"]},
             "klom": ONE | {"methods": ["nothing", "ft"], "metrics": ["accuracy", "klom"]},
+            "features": ONE | {"methods": ["ft"], "record": ["features"]},
         },
     },
 }
@@ -95,5 +96,6 @@ def test_a_record_holds_what_some_experiment_asks_for(commands):
 
     everything = ["margin", "correct", "features", "logits"]
     assert record("populations/oracle/class_3/0.safetensors") == everything
-    assert record("unlearned/class_3/ce_ft/0.npz") == everything
+    assert record("unlearned/class_3/ft/0.npz") == everything
+    assert record("unlearned/class_3/ce_ft/0.npz") == ["margin", "correct", "logits"]
     assert record("unlearned/class_3/nothing/0.npz") == everything[:2]
