@@ -15,6 +15,7 @@ from palimpsest.oracles import load_oracles
 from palimpsest.parts import write_parts
 from palimpsest.programs import Parser, add_models, run_program
 from palimpsest.provenance import provenance
+from palimpsest.records import Record
 from palimpsest.scoring import metric_rows
 from palimpsest.sections import add_metrics, metrics_of
 
@@ -25,6 +26,10 @@ def main() -> None:
     parser.add_argument("--split", type=Path, required=True, help="split of the forget set")
     parser.add_argument("--oracles", type=Path, nargs="+", required=True, help="records (.npz)")
     parser.add_argument("--costs", type=Path, nargs="*", default=[], help="of their training")
+    parser.add_argument(
+        "--compared", type=Path, nargs="*", default=[],
+        help="records of how far each is from others (compare_block), for metrics that need it",
+    )  # fmt: skip
     add_models(parser)
     add_seconds(parser)
     add_metrics(parser)
@@ -34,6 +39,8 @@ def main() -> None:
 
     split = Split.load(args.split)
     oracles = load_oracles(args.oracles, split, args.forget_set, args.models)
+    if args.compared:
+        oracles = oracles.beside(Record.load(args.compared).first(len(oracles.seeds)))
     references, parts = {}, {}
     head = {"forget_set": args.forget_set, "method": "oracle"}
     # one training of an oracle is the unit of cost

@@ -26,7 +26,8 @@ def main() -> None:
 
     settings = config.section("forget_set", args.definition, "--definition")
     kind, base = settings.pop("kind"), Split.load(args.split)
-    needs = getattr(registry.module("data/forget_sets", kind), "NEEDS", ())
+    module = registry.module("data/forget_sets", kind)
+    needs, alike = getattr(module, "NEEDS", ()), getattr(module, "alike", None)
     for need, given in (("estimate", "estimate"), ("labels", "dataset")):
         if need in needs and getattr(args, given) is None:
             raise ValueError(f"a forget set of kind {kind} also needs --{given}")
@@ -37,7 +38,7 @@ def main() -> None:
         base.check_belongs(dataset, args.split)
         labels = dataset.groups_or_labels
     chosen = registry.make("data/forget_sets", kind, base, estimate, labels, settings=settings)
-    split = base.with_forget(chosen)
+    split = base.with_forget(chosen, alike(base, labels, **settings) if alike else ())
     split.save(args.out)
     logging.info("%d points to forget, %d to retain", len(split.forget), len(split.retain))
 

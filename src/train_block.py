@@ -16,7 +16,7 @@ from palimpsest.models import predicts
 from palimpsest.plans.recipe import recipe
 from palimpsest.programs import Parser, add_device, add_seeds, run_program
 from palimpsest.provenance import provenance
-from palimpsest.records import ALWAYS, STATISTICS, Record, check_left
+from palimpsest.records import ALWAYS, COMPARED, STATISTICS, Record, check_left
 from palimpsest.sections import add_section, section
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     add_section(parser, "training", "recipe")
     add_device(parser)
     parser.add_argument(
-        "--record", nargs="+", choices=sorted(STATISTICS), default=list(ALWAYS),
+        "--record", nargs="+", choices=sorted({*STATISTICS} - {*COMPARED}), default=list(ALWAYS),
         help="statistics to keep of each model at each point",
     )  # fmt: skip
     parser.add_argument("--out-weights", type=Path, help="weights (.safetensors); none if left out")

@@ -11,9 +11,16 @@ from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import MADE_BY, InputError, write_json
 from palimpsest.models import predicts
-from palimpsest.programs import Parser, add_device, add_models, json_maps, run_program
+from palimpsest.programs import (
+    Parser,
+    add_device,
+    add_layers,
+    add_models,
+    json_maps,
+    run_program,
+)
 from palimpsest.provenance import provenance
-from palimpsest.records import ALWAYS, STATISTICS, Record, check_left
+from palimpsest.records import ALWAYS, COMPARED, STATISTICS, Record, check_left
 from palimpsest.sections import add_section, section
 
 
@@ -35,6 +42,11 @@ def main() -> None:
     add_section(parser, "model", "architecture of the originals")
     add_device(parser)
     parser.add_argument(
+        "--oracles", type=Path,
+        help="weights of the oracles, of which the first goes with the first original",
+    )  # fmt: skip
+    add_layers(parser)
+    parser.add_argument(
         "--record", nargs="+", choices=sorted(STATISTICS), default=list(ALWAYS),
         help="statistics to keep of each setting and model at each point",
     )  # fmt: skip
@@ -48,6 +60,7 @@ def main() -> None:
     from palimpsest.stacks.stack import Stack
     from palimpsest.training.data import TrainingData
     from palimpsest.training.device import open_device
+    from palimpsest.training.distances import feature_layers
     from palimpsest.training.evaluate import measured, teacher
     from palimpsest.training.populations import (
         builder,
@@ -58,25 +71,32 @@ def main() -> None:
     )
     from palimpsest.training.preparing import by_stack_size
     from palimpsest.training.sweep import run_sweep, tree
-    from palimpsest.weights import check_network, check_originals, load_states
+    from palimpsest.weights import check_network, check_originals, check_retrained, load_first
 
     model = section(args, "model")
     asked = predicts(model["name"])
     check_left(args.record, asked)
+    by_oracle = [name for name in args.record if name.endswith("_to_oracle")]
+    if by_oracle and args.oracles is None:
+        raise InputError(f"--record names {by_oracle[0]}; needed: --oracles, from which it is")
     settings = [config.complete(args.method, setting, "--settings") for setting in args.settings]
     plans = {n: config.plan_of(args.method, setting) for n, setting in enumerate(settings)}
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
     split.check_belongs(dataset, args.split)
-    states, metadata = load_states(args.weights)
-    if args.models is not None:
-        if args.models > len(states):
-            raise InputError(f"{args.weights}: holds {len(states)} models, --models {args.models}")
-        states = dict(list(states.items())[: args.models])
+    states, metadata = load_first(args.weights, args.models)
     check_originals(metadata, split, args.weights)
     device = open_device(args.device, args.precision)
     build = builder(model, dataset)
     template = build()
     check_network(states, template, args.weights)
+    oracles = {}
+    if by_oracle:
+        retrained, metadata = load_first(args.oracles, len(states))
+        check_retrained(metadata, split, args.oracles)
+        check_network(retrained, template, args.oracles)
+        oracles = dict(zip(states, retrained.values(), strict=True))
+    if set(args.record) & set(COMPARED):
+        feature_layers(Stack(template, list(states.values())[:1]), args.layers)
     pool, pool_labels = tensors(dataset, device, asked)
     recorded, recorded_labels = pool[split.points], pool_labels[split.points]
     splits = {
@@ -96,6 +116,10 @@ def main() -> None:
         done = 0
         for keep, run in stacks_of(seeds, size, template):
             stack = Stack(template, [states[seed] for seed in run]).to(device.name)
+            references = {"original": stack}
+            if oracles:
+                own = Stack(template, [oracles[seed] for seed in run])
+                references["oracle"] = own.to(device.name)
             frozen = teacher(stack, pool, pool_labels, device) if needs_teacher else None
             incompetent = None
             if needs_incompetent:
@@ -106,7 +130,15 @@ def main() -> None:
             )
             rows = slice(done, done + len(keep))
             for outcome in run_sweep(stack, together, data=data, seeds=run, device=device):
-                found = measured(outcome.stack, recorded, recorded_labels, args.record, device)
+                found = measured(
+                    outcome.stack,
+                    recorded,
+                    recorded_labels,
+                    args.record,
+                    device,
+                    references,
+                    args.layers,
+                )
                 for name, values in found.items():
                     everything = kept.setdefault(
                         name, np.empty((*shape, *values.shape[1:]), values.dtype)

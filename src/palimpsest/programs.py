@@ -84,6 +84,15 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_layers(parser: argparse.ArgumentParser) -> None:
+    """--layers: those that distances compare."""
+    parser.add_argument(
+        "--layers",
+        help="whose features are compared: names, apart from each other by a space, or ends of "
+        "them, with * and ? (default: all convolutions and linear layers but the head)",
+    )
+
+
 def json_map(text: str) -> dict[str, Any]:
     """An argparse type: a JSON map."""
     value = _json(text)

@@ -18,6 +18,12 @@ from palimpsest.files import AGAIN, InputError
 
 ALWAYS = ("margin", "correct")
 """statistics that every record holds"""
+DISTANCES = ("activation", "feature", "feature_relative")
+"""how far a model is from another at a point (`training.distances`)"""
+REFERENCES = ("original", "oracle")
+"""what from: the model that it started from, the oracle of its place in the population"""
+COMPARED = tuple(f"{kind}_to_{name}" for kind in DISTANCES for name in REFERENCES)
+"""statistics that other models are run for, too"""
 STATISTICS = {
     "margin": np.dtype(np.float32),
     "correct": np.dtype(bool),
@@ -27,6 +33,7 @@ STATISTICS = {
     "entropy_renormalised": np.dtype(np.float32),
     "token_loss": np.dtype(np.float32),
     "tokens": np.dtype(np.int32),
+    **dict.fromkeys(COMPARED, np.dtype(np.float32)),
 }
 """name of a statistic -> how it is kept; `training.evaluate` works it out"""
 OF_CLASSES = ("logits", "features")
@@ -129,10 +136,26 @@ class Record:
         chosen = {name: values[place] for name, values in self.statistics.items()}
         return Record(chosen, self.points, self.seeds[:models], self.labels)
 
+    def beside(self, other: "Record") -> "Record":
+        """The record with the statistics of another of the same models and points as well, of
+        which it keeps its own; InputError for other models."""
+        if not np.array_equal(other.seeds, self.seeds):
+            raise InputError(
+                f"records of the seeds {_some(self.seeds)} and {_some(other.seeds)} stand side by "
+                "side; needed: records of the same models"
+            )
+        statistics = {**other.of(self.points).statistics, **self.statistics}
+        return Record(statistics, self.points, self.seeds, self.labels)
+
     def setting(self, number: int) -> "Record":
         """The record of one setting of a sweep."""
         chosen = {name: values[number] for name, values in self.statistics.items()}
         return Record(chosen, self.points, self.seeds, self.labels)
+
+
+def _some(seeds: np.ndarray) -> str:
+    """The first and the last of them, for a sentence."""
+    return f"{seeds[0]} to {seeds[-1]}"
 
 
 def _check(block: Mapping[str, np.ndarray], path: str | Path) -> None:

@@ -126,17 +126,19 @@ def join_tables(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def check_complete(table: pd.DataFrame, settings: Mapping[str, int], path: str | Path) -> None:
     """InputError unless a table of scores has so many settings of each method on each forget set,
-    and every split of each; `path` names it in the sentence."""
+    and of each every split that any row on that forget set is of; `path` names it in the
+    sentence."""
     if not settings or "method" not in table or "split" not in table:
         return
     for forget_set, part in table.groupby("forget_set", sort=False):
+        parts = {*PARTS, *part["split"]}
         for method, wanted in settings.items():
             own = part[part["method"] == method]
             splits = own.groupby(key_columns(own)[:-1], dropna=False)["split"].nunique()
-            if len(splits) != wanted or (splits != len(PARTS)).any():
+            if len(splits) != wanted or (splits != len(parts)).any():
                 raise InputError(
                     f"{path}: of {method} on {forget_set} there are {len(own)} rows of "
-                    f"{len(splits)} settings; needed: {len(PARTS)} of each of {wanted}; delete the "
+                    f"{len(splits)} settings; needed: {len(parts)} of each of {wanted}; delete the "
                     f"scores of {method} on {forget_set}, then run again"
                 )
 

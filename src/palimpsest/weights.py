@@ -80,6 +80,14 @@ def _parts(path: str | Path) -> tuple[dict[str, Any], bytes]:
     return header, whole[start:]
 
 
+def load_first(path: str | Path, models: int | None) -> tuple[dict[int, StateDict], dict[str, str]]:
+    """`load_states` of the first so many models (None: all); InputError if there are fewer."""
+    states, metadata = load_states(path)
+    if models is not None and models > len(states):
+        raise InputError(f"{path}: holds {len(states)} models; needed: {models}")
+    return dict(list(states.items())[:models]), metadata
+
+
 def check_network(states: Mapping[int, StateDict], template: nn.Module, path: str | Path) -> None:
     """InputError if the models of `path` are not networks like `template`."""
     expected = {name: value.shape for name, value in template.state_dict().items()}
@@ -97,4 +105,13 @@ def check_originals(metadata: Mapping[str, str], split: Split, path: str | Path)
         raise InputError(
             f"{path}: these originals were trained on another training set than the one that the "
             "forget set was taken from"
+        )
+
+
+def check_retrained(metadata: Mapping[str, str], split: Split, path: str | Path) -> None:
+    """InputError unless the weights of `path` were trained on the split's retain set."""
+    if metadata.get("split_checksum") != split.checksum or not len(split.forget):
+        raise InputError(
+            f"{path}: these models were not trained on the retain set of the split; needed: the "
+            "oracles of its forget set"
         )

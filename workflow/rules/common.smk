@@ -21,9 +21,9 @@ from palimpsest.config.settings import chosen_studies
 from palimpsest.config.study import experiments
 from palimpsest.datamodels.estimate import shipped_path
 from palimpsest.files import InputError
-from palimpsest.metrics import settings_on_oracles
+from palimpsest.metrics import recorded, settings_on_oracles
 from palimpsest.models import files_to_read
-from palimpsest.records import ALWAYS
+from palimpsest.records import ALWAYS, COMPARED, STATISTICS
 from palimpsest.scoring import MODELS, REDRAWS
 from palimpsest.sources import imports_of
 
@@ -197,10 +197,21 @@ def models_in(tests):
     return max([test.models or every for test in tests], default=every)
 
 
-def record_in(tests):
-    """The statistics that some experiments ask for, as arguments."""
-    more = {name for test in tests for name in test.record} - set(ALWAYS)
-    return f"--record {' '.join([*ALWAYS, *sorted(more)])}"
+def kept_in(tests, among=STATISTICS):
+    """The statistics that some experiments ask for."""
+    asked = {name for test in tests for name in test.kept(config["metrics"])}
+    more = (asked & {*among}) - {*ALWAYS}
+    return [name for name in ALWAYS if name in among] + sorted(more)
+
+
+def record_in(tests, among=STATISTICS):
+    """The statistics that some experiments ask for, and how they are to be measured, as arguments."""
+    asked = {}
+    for test in tests:
+        asked |= recorded(test.metrics, config["metrics"])
+    how = [f" --{name} {shlex.quote(str(value))}" for name, value in asked.items()]
+    names = kept_in(tests, among)
+    return f"--record {' '.join(names)}{''.join(how if {*names} & {*COMPARED} else [])}"
 
 
 def tests_of(population):

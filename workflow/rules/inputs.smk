@@ -23,6 +23,19 @@ def seeds_of(wildcards):
     )
 
 
+def trained_record(wildcards):
+    """The statistics that are kept of trained models, which are compared with no others."""
+    among = [name for name in STATISTICS if name not in COMPARED]
+    return record_in(tests_of(wildcards.population), among)
+
+
+def block_after(wildcards):
+    """Weights of the block of oracles after a block; the first comes after the last."""
+    oracles = f"oracle/{wildcards.forget_set}"
+    files = files_of(oracles, models_of(oracles), "safetensors")
+    return files[(int(wildcards.block) + 1) % len(files)]
+
+
 # Forget sets
 
 DATAMODELS = config["datamodels"]
@@ -126,6 +139,13 @@ def unlearned_models(wildcards):
     return min(size, asked - int(wildcards.block) * size)
 
 
+def oracles_beside(wildcards):
+    """Weights of the oracles of a block, where it is asked how far models are from them."""
+    tests = experiments_with(wildcards.forget_set, wildcards.method)
+    weights = f"<results>/populations/oracle/{wildcards.forget_set}/{wildcards.block}"
+    return [f"{weights}.safetensors"] if kept_in(tests, COMPARED) else []
+
+
 def things_of(wildcards):
     """The files that a job of unlearning loads by name: method, preparations, model."""
     asked = settings_of(wildcards.method, wildcards.forget_set)
@@ -200,6 +220,17 @@ def oracles_of(wildcards):
 def oracle_costs(wildcards):
     """What the oracles of a forget set cost."""
     return files_of(f"oracle/{wildcards.forget_set}", models_wanted(wildcards), "json")
+
+
+def compared_of(wildcards):
+    """How far the oracles of a forget set are from others, where an experiment asks for it."""
+    if not kept_in([EXPERIMENTS[wildcards.experiment]], COMPARED):
+        return []
+    return expand(
+        "<results>/compared/{forget_set}/{block}.npz",
+        forget_set=wildcards.forget_set,
+        block=blocks(models_wanted(wildcards), config["populations"]["block"]),
+    )
 
 
 def unlearned_of(wildcards, suffix):

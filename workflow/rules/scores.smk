@@ -11,6 +11,7 @@ rule score_oracles:
         split="<results>/splits/{forget_set}.json",
         oracles=oracles_of,
         costs=oracle_costs,
+        compared=compared_of,
     output:
         references="<results>/{experiment}/oracles/{forget_set}.references.json",
         parts="<results>/{experiment}/oracles/{forget_set}.json",
@@ -31,7 +32,7 @@ rule score_oracles:
     shell:
         "python {input.script} --forget-set {wildcards.forget_set} --split {input.split}"
         " --oracles {input.oracles} --costs {input.costs} --seconds {params.seconds}"
-        " --models {params.models} --metrics {params.metrics}"
+        " --compared {input.compared} --models {params.models} --metrics {params.metrics}"
         " --out-references {output.references} --out-parts {output.parts} > {log} 2>&1"
 
 

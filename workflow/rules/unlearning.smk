@@ -12,6 +12,7 @@ rule unlearn_block:
         dataset="<results>/data/dataset.npz",
         split="<results>/splits/{forget_set}.json",
         weights="<results>/populations/original/{block}.safetensors",
+        oracles=oracles_beside,
     output:
         record="<results>/unlearned/{forget_set}/{method}/{block}.npz",
         costs="<results>/unlearned/{forget_set}/{method}/{block}.json",
@@ -35,12 +36,15 @@ rule unlearn_block:
         model=MODEL,
         device=DEVICE,
         models=unlearned_models,
+        oracles=lambda wildcards, input: (
+            f"--oracles {input.oracles}" if input.oracles else ""
+        ),
         record=lambda wildcards: record_in(
             experiments_with(wildcards.forget_set, wildcards.method)
         ),
     shell:
         "python {input.script} --dataset {input.dataset} --split {input.split}"
-        " --weights {input.weights} --method {wildcards.method} --settings {params.settings}"
+        " --weights {input.weights} {params.oracles} --method {wildcards.method} --settings {params.settings}"
         " --models {params.models} {params.model} {params.device}"
         " --stack {resources.stack} {params.record}"
         " --out-record {output.record} --out-costs {output.costs} > {log} 2>&1"

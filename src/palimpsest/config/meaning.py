@@ -251,7 +251,7 @@ def _check_task(key: Key, test: Experiment, origins: Origins) -> None:
 
 
 def _check_metrics(key: Key, test: Experiment, origins: Origins) -> None:
-    """Each metric has its settings, and the records hold what it needs."""
+    """Each metric has its settings, and its file says what it needs."""
     place = (*key, "metrics")
     for metric in test.metrics:
         settings = registry.settings_of("metrics", metric).model_fields.values()
@@ -265,10 +265,6 @@ def _check_metrics(key: Key, test: Experiment, origins: Origins) -> None:
             if statistic not in records.STATISTICS:
                 allowed = ", ".join(records.STATISTICS)
                 raise InputError(f"{file}: NEEDS names {statistic}; allowed: {allowed}")
-            if statistic not in (*records.ALWAYS, *test.record):
-                record = dotted((*key, "record"))
-                found = f"names {metric}, which needs {statistic}, and {record} does not keep it"
-                raise origins.error(place, found, f"add {statistic} to {record}", [record])
 
 
 def _missing(origins: Origins, key: tuple, place: tuple, needed: str) -> InputError:

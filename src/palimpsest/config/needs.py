@@ -126,6 +126,7 @@ def _needs_of(settings: str, facts: Facts | None) -> dict[str, tuple[float, floa
     return {
         "prepare_data": (3000 + 2 * inputs, 60 + inputs / 80),
         "train_block": (3000 + training, 180 + block * epochs),
+        "compare_block": (3000 + training, 180 + block * (train + val) * work),
         "datamodel_block": (3000 + training, 180 + halves * epochs),
         "unlearn_block": (5500 + training + 2 * block * sweep, 480 + block * use.passes * work),
         "estimate_datamodel": (5000 + 5 * matrix, 180 + matrix / 100),
@@ -145,7 +146,8 @@ class Use:
         sweep: of one model in all settings of a method, the most that a job of unlearning leaves.
         scored: of all models in all of these settings, the most that a job of scoring reads.
         estimates: whether a datamodel is estimated to choose some of the forget sets.
-        passes: points whose gradient one model takes, in all settings of the longest method.
+        passes: points whose gradient one model takes, in all settings of the longest method, and
+            what measuring it is worth.
     """
 
     weights: int
@@ -162,16 +164,20 @@ class Use:
         listed, populations = experiments(chosen_studies(config)), config["populations"]
         many = {"logits": facts.classes, "features": WIDEST}
 
+        def kept(tests: Iterable[Experiment]) -> set[str]:
+            return {name for test in tests for name in test.kept(config["metrics"])}
+
         def record(tests: Iterable[Experiment]) -> int:
-            names = {*records.ALWAYS}.union(*(test.record for test in tests))
-            return sum(records.STATISTICS[name].itemsize * many.get(name, 1) for name in names)
+            bytes_of = {name: kind.itemsize for name, kind in records.STATISTICS.items()}
+            return sum(bytes_of[name] * many.get(name, 1) for name in kept(tests))
 
         def models(tests: Iterable[Experiment]) -> int:
             return max(test.models or populations["models"] for test in tests)
 
         model = dict(config["model"])
         weights = registry.module("models", model.pop("name")).weights(facts, **model)
-        use, train, forget = cls(weights, record(listed.values())), set_sizes(config, facts)[0], 1
+        use, forget = cls(weights, record(listed.values())), 1
+        train, val = set_sizes(config, facts)
         sweeps: Counter[tuple[str, tuple[str, ...]]] = Counter()  # of a method, for experiments
         for name in dict.fromkeys(name for test in listed.values() for name in test.forget_sets):
             tests = {key: test for key, test in listed.items() if name in test.forget_sets}
@@ -196,5 +202,7 @@ class Use:
             use.kept += forget_sets * models(own) * sweep
             use.sweep = max(use.sweep, sweep)
             use.scored = max(use.scored, models(own) * sweep)
-            use.passes = max(use.passes, sum(plan.passes(sizes) for plan in plans))
+            # three models are run where they are compared; a run costs a third of a gradient
+            measured = (train + val) if kept(own) & {*records.COMPARED} else (train + val) // 3
+            use.passes = max(use.passes, sum(plan.passes(sizes) + measured for plan in plans))
         return use

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from palimpsest.metrics import needs_of
+from palimpsest.records import ALWAYS
 from palimpsest.values import Closed, Names, Several
 
 
@@ -22,10 +24,15 @@ class Experiment(Closed):
     grids: dict[str, Any] = Field(default={})
     metrics: list[str]
     record: list[str] = Field(default=[])
+    """statistics that records hold beyond what the metrics need"""
     seconds: Literal["measured", "omitted"] = "measured"
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Raise a SettingError where keys of the study's own do not fit the whole `config`."""
+
+    def kept(self, settings: Mapping[str, Any]) -> list[str]:
+        """The statistics that its records hold, sorted; `settings`: of each metric, by its name."""
+        return sorted({*ALWAYS, *self.record, *needs_of(self.metrics, settings)})
 
 
 class ExperimentsStudy(Closed):

@@ -22,6 +22,8 @@ Indices = np.ndarray | Sequence[int]
 
 PARTS = ("forget", "retain", "val")
 """the sets of points that every metric is told for"""
+VAL_PARTS = ("val_retain", "val_forget")
+"""what the validation set is made of where points like the forgotten ones are known in it"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +35,11 @@ class Split:
     forget: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     """empty for the base split, from which forget sets are made with `with_forget`"""
     dataset_checksum: str = ""
+    val_forget: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    """validation points that are like the forgotten ones, of a class that is forgotten whole"""
 
     def __post_init__(self) -> None:
-        for name in ("train", "val", "forget"):
+        for name in ("train", "val", "forget", "val_forget"):
             object.__setattr__(self, name, as_indices(getattr(self, name), f"{name} set"))
         if not len(self.train):
             raise ValueError("the training set is empty; needed: at least one index")
@@ -56,6 +60,12 @@ class Split:
                 f"the forget set has {len(self.forget)} points and the training set "
                 f"{len(self.train)}; allowed: at most {len(self.train) - 1}"
             )
+        outside = self.val_forget[~np.isin(self.val_forget, self.val)]
+        if len(outside):
+            raise ValueError(
+                f"val_forget index {outside[0]} is not in the validation set; allowed: its "
+                f"{len(self.val)} indices"
+            )
 
     @cached_property
     def retain(self) -> np.ndarray:
@@ -63,26 +73,43 @@ class Split:
         return np.setdiff1d(self.train, self.forget, assume_unique=True)
 
     @cached_property
+    def val_retain(self) -> np.ndarray:
+        """Validation points that are not of `val_forget`: int64, sorted."""
+        return np.setdiff1d(self.val, self.val_forget, assume_unique=True)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The sets of points that a metric is told for: PARTS, and VAL_PARTS where these are known
+        and neither is empty."""
+        known = len(self.val_forget) and len(self.val_retain)
+        return (*PARTS, *VAL_PARTS) if known else PARTS
+
+    @cached_property
     def points(self) -> np.ndarray:
         """Training points, then validation points: the columns of every record."""
         return np.concatenate([self.train, self.val])
 
     def columns(self, part: str) -> np.ndarray:
-        """Positions of the part "forget", "retain", "train" or "val" in `points`: int64, sorted."""
+        """Positions in `points` of a part: "train", or one of PARTS or VAL_PARTS: int64, sorted."""
         if part == "val":
             return np.arange(len(self.train), len(self.points))
+        if part in VAL_PARTS:
+            return len(self.train) + np.searchsorted(self.val, getattr(self, part))
         if part not in ("forget", "retain", "train"):
-            raise ValueError(f"no part {part!r}; allowed: forget, retain, train, val")
+            allowed = ", ".join(["train", *PARTS, *VAL_PARTS])
+            raise ValueError(f"no part {part!r}; allowed: {allowed}")
         if part == "forget" and not len(self.forget):
             raise ValueError("the base split has no forget set; needed: the split of a forget set")
         return np.searchsorted(self.train, getattr(self, part))
 
-    def with_forget(self, indices: Indices) -> "Split":
-        """The same split with the forget set `indices` (not empty)."""
+    def with_forget(self, indices: Indices, val_forget: Indices = ()) -> "Split":
+        """The same split with the forget set `indices` (not empty), and those validation points
+        that are like it."""
         forget = as_indices(indices, "forget set")
         if not len(forget):
             raise ValueError("the forget set is empty; needed: at least one index")
-        return Split(self.train, self.val, forget, self.dataset_checksum)
+        alike = as_indices(val_forget, "val_forget set")
+        return Split(self.train, self.val, forget, self.dataset_checksum, alike)
 
     @cached_property
     def train_checksum(self) -> str:
@@ -91,8 +118,9 @@ class Split:
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over data set, train, val and forget."""
-        return _digest(self.dataset_checksum, self.train, self.val, self.forget)
+        """SHA-256 over data set, train, val and forget, and val_forget where there is any."""
+        more = [self.val_forget] if len(self.val_forget) else []
+        return _digest(self.dataset_checksum, self.train, self.val, self.forget, *more)
 
     def check_belongs(self, dataset: Dataset, path: str | Path) -> None:
         """InputError if this split, read from `path`, was made for another data set."""
@@ -108,6 +136,8 @@ class Split:
             "train": self.train.tolist(),
             "val": self.val.tolist(),
         }
+        if len(self.val_forget):
+            content["val_forget"] = self.val_forget.tolist()
         lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(content[key])}" for key in content)
         with atomic_path(path) as temporary:
             temporary.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
@@ -117,13 +147,17 @@ class Split:
         """Read a file written by `save`; InputError if it is missing, damaged or altered."""
         content = read_json(path)
         keys = {"checksum", "dataset_checksum", "forget", "train", "val"}
-        if not isinstance(content, dict) or set(content) != keys:
+        if not isinstance(content, dict) or set(content) - {"val_forget"} != keys:
             raise InputError(
                 f"{path}: not a split; needed: the keys {', '.join(sorted(keys))}{AGAIN}"
             )
         try:
             split = cls(
-                content["train"], content["val"], content["forget"], content["dataset_checksum"]
+                content["train"],
+                content["val"],
+                content["forget"],
+                content["dataset_checksum"],
+                content.get("val_forget", []),
             )
             intact = split.checksum == content["checksum"]
         except (ValueError, TypeError, AttributeError) as error:

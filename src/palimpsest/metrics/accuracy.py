@@ -2,14 +2,15 @@
 
 Where a whole class is forgotten, the validation set is that of the other classes, as in the lineage
 of "Understanding Fine-tuning" (its TA); with all classes stands beside it. UA = 1 - the accuracy on
-the forget set, RA that on the retain set.
+the forget set, RA that on the retain set. Where the split knows which validation points are like
+the forgotten ones, these (`val_forget`) and the others (`val_retain`) have rows of their own.
 """
 
 from typing import Any
 
 import numpy as np
 
-from palimpsest.data.splits import PARTS, Split
+from palimpsest.data.splits import Split
 from palimpsest.records import Record
 
 NEEDS = ("correct", "margin")
@@ -23,9 +24,9 @@ def rows(
     found = []
     diverged = (~np.isfinite(record["margin"])).any(axis=1)
     lost = forgotten(record, split)
-    for part in PARTS:
+    for part in split.parts:
         columns = split.columns(part)
-        kept = columns if part == "forget" else columns[~lost[columns]]
+        kept = columns if part.endswith("forget") else columns[~lost[columns]]
         accuracies = record["correct"][:, kept].mean(axis=1)
         everything = record["correct"][:, columns].mean(axis=1)
         found.append(

@@ -9,7 +9,8 @@ members, above all where there are more retain than test points: so beside it st
 accuracy on the points that it has learnt from, and the share of members among these, which is what
 calling every point a member would have.
 
-Where a whole class is forgotten, the test points are those of the other classes, as for TA.
+Where a whole class is forgotten, the test points are those of the other classes, as for TA, and
+where the split knows which of them are like the forgotten ones, those that are not.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from palimpsest.data.splits import PARTS, Split
+from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.metrics.accuracy import forgotten
 from palimpsest.records import Record
@@ -59,8 +60,9 @@ def rows(
     """
     models = len(record.seeds) if attacked is None else min(attacked, len(record.seeds))
     record = record.first(models)
-    columns = {part: split.columns(part) for part in PARTS}
-    test = columns["val"][~forgotten(record, split)[columns["val"]]]
+    columns = {part: split.columns(part) for part in split.parts}
+    test = columns.get("val_retain", columns["val"])
+    test = test[~forgotten(record, split)[test]]
     members = columns["retain"]
     if min(len(test), len(members)) < _FEWEST:
         raise InputError(
@@ -70,7 +72,7 @@ def rows(
     asked = columns | {"val": test}
     values = record[RENORMALISED if renormalised else "entropy"].astype(float)
     diverged = ~(np.isfinite(record["margin"]) & np.isfinite(values)).all(axis=1)
-    nothing = dict.fromkeys((*PARTS, "training_accuracy"), np.nan)
+    nothing = dict.fromkeys((*split.parts, "training_accuracy"), np.nan)
     found: dict[str, list[dict[str, float]]] = {
         attack: [
             nothing if broken else _attack(attack, own, asked, c, balance == "balanced")
@@ -79,7 +81,7 @@ def rows(
         for attack in ATTACKS
     }
     table = []
-    for part in PARTS:
+    for part in split.parts:
         row: dict[str, Any] = {"split": part}
         for attack, of_model in found.items():
             shares = np.array([one[part] for one in of_model])

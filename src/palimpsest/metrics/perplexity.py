@@ -2,14 +2,15 @@
 
 exp(total token loss / tokens) of each model, over all texts of a set together, so that a long text
 weighs more than a short one; padding is no token. As for accuracy, where a whole class is forgotten
-the validation set is that of the other classes, and with all classes stands beside it.
+the validation set is that of the other classes, and with all classes stands beside it; parts of it
+that the split knows have rows of their own.
 """
 
 from typing import Any
 
 import numpy as np
 
-from palimpsest.data.splits import PARTS, Split
+from palimpsest.data.splits import Split
 from palimpsest.metrics.accuracy import forgotten
 from palimpsest.records import Record
 
@@ -27,9 +28,9 @@ def rows(
     found = []
     diverged = (~np.isfinite(record["margin"])).any(axis=1)
     lost = forgotten(record, split)
-    for part in PARTS:
+    for part in split.parts:
         columns = split.columns(part)
-        kept = columns if part == "forget" else columns[~lost[columns]]
+        kept = columns if part.endswith("forget") else columns[~lost[columns]]
         own, everything = _perplexities(record, kept), _perplexities(record, columns)
         found.append(
             {

@@ -7,12 +7,12 @@ sentence. Reading this file needs no torch.
 
 from __future__ import annotations
 
-import fnmatch
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from palimpsest.files import InputError, SettingError
+from palimpsest.patterns import matched, some
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,7 +31,7 @@ def whole_layers(network: nn.Module, whole: str | None) -> list[str]:
     """Names of the layers that train with all their weights."""
     if whole is None:
         return []
-    return _matched(whole, "whole", dict(_owners(network)), "layer with weights")
+    return matched(whole, "whole", dict(_owners(network)), "layer with weights")
 
 
 def adapted_layers(
@@ -51,33 +51,16 @@ def adapted_layers(
         if not chosen:
             raise InputError("lora: the network has no layer to adapt; needed: one but the head")
     else:
-        chosen = _matched(layers, "layers", known, "linear layer or convolution")
+        chosen = matched(layers, "layers", known, "linear layer or convolution")
     for name in chosen:
         if troubles[name]:
             fit = [other for other, trouble in troubles.items() if not trouble]
-            raise SettingError("layers", f"names {name}, {troubles[name]}", _some(fit))
+            raise SettingError("layers", f"names {name}, {troubles[name]}", some(fit))
         sides = _sides(known[name])
         if rank > min(sides):
             found = f"is {rank}, and the layer {name} maps {sides[0]} to {sides[1]} numbers"
             raise SettingError("rank", found, f"at most {min(sides)}, its smaller side")
     return chosen
-
-
-def _matched(patterns: str, key: str, known: Mapping[str, nn.Module], kind: str) -> list[str]:
-    """Names of the `known` layers that any of the patterns fits; each has to fit one."""
-    found: dict[str, None] = {}
-    for pattern in patterns.split():
-        own = [
-            name
-            for name in known
-            if fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name, f"*.{pattern}")
-        ]
-        if not own:
-            raise SettingError(
-                key, f"names {pattern!r}, and no {kind} is called that", _some(known)
-            )
-        found |= dict.fromkeys(own)
-    return [name for name in known if name in found]
 
 
 def _trouble(network: nn.Module, name: str) -> str:
@@ -101,13 +84,6 @@ def _trouble(network: nn.Module, name: str) -> str:
             if is_odd:
                 return f"a convolution whose {what} is {getattr(layer, what)}"
     return ""
-
-
-def _some(names: Sequence[str] | Mapping[str, nn.Module], most: int = 12) -> str:
-    """The first of the names, for a sentence."""
-    listed = list(names)
-    more = f" and {len(listed) - most} others" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more if listed else "none in this network"
 
 
 def _sides(layer: nn.Module) -> tuple[int, int]:

@@ -14,7 +14,8 @@ A text of which the next tokens are predicted has one value of each statistic, a
 What is padding counts nowhere.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from palimpsest.plans.losses import IGNORED, of_target
 from palimpsest.records import STATISTICS
 from palimpsest.stacks.stack import Stack, StackedLinear
 from palimpsest.training.device import Device
+from palimpsest.training.distances import Watched, apart
 
 BATCH = 128  # fixed, so that no setting changes a record
 TEXTS = 16  # likewise, of next tokens: their logits are as many times larger as a text has tokens
@@ -63,13 +65,27 @@ def teacher(stack: Stack, inputs: Tensor, labels: Tensor, device: Device) -> Ten
 
 @torch.no_grad()
 def measured(
-    stack: Stack, inputs: Tensor, labels: Tensor, names: Sequence[str], device: Device
+    stack: Stack,
+    inputs: Tensor,
+    labels: Tensor,
+    names: Sequence[str],
+    device: Device,
+    references: Mapping[str, Stack] | None = None,
+    layers: str | None = None,
 ) -> dict[str, np.ndarray]:
     """What a record keeps of each model of a stack at each point: by name, (k, points, ...).
 
     The logits of a batch are gone before those of the next. `features` are what the last linear
-    layer is given. In evaluation mode, which is restored after.
+    layer is given. Distances are those from the `references`, by name of `records.REFERENCES`: as
+    many models, each compared with that in its place, in the `layers` of
+    `distances.feature_layers`. In evaluation mode, which is restored after.
     """
+    others = {
+        name: Watched(other, device, layers)
+        for name, other in (references or {}).items()
+        if any(one.endswith(f"_to_{name}") for one in names)
+    }
+    own = Watched(stack, device, layers) if others else None
     seen: list[Tensor] = []
     handle = None
     if "features" in names:
@@ -78,14 +94,24 @@ def measured(
         )
     kept: dict[str, list[Tensor]] = {name: [] for name in names}
     size = BATCH if labels.dim() == 1 else TEXTS
-    with stack.evaluating():
+    with ExitStack() as watching:
+        watching.enter_context(stack.evaluating())
+        for one in () if own is None else (own, *others.values()):
+            watching.enter_context(one.watching())
         for batch, asked in zip(inputs.split(size), labels.split(size), strict=True):
-            output = device.logits(stack, batch[:, None])
-            for name, values in kept.items():
-                if name == "features":
-                    values.append(by_model(seen.pop(), asked))
-                else:
-                    values.append(_FUNCTIONS[name](output, asked))
+            found: dict[str, Tensor] = {}
+            if own is None:
+                output = device.logits(stack, batch[:, None])
+            else:
+                ran = own.run(batch[:, None])
+                output = ran.logits
+                for name, other in others.items():
+                    for kind, values in apart(ran, other.run(batch[:, None]), asked).items():
+                        found[f"{kind}_to_{name}"] = values
+            if handle is not None:
+                found["features"] = by_model(seen.pop(), asked)
+            for name, parts in kept.items():
+                parts.append(found[name] if name in found else _FUNCTIONS[name](output, asked))
     if handle is not None:
         handle.remove()
     return {name: _array(name, torch.cat(values, dim=1)) for name, values in kept.items()}

@@ -81,7 +81,9 @@ def test_a_section_by_hand_is_complete():
     assert config.section("forget_set", mine, "--definition") == mine | {"key": None}
     klom = config.load([BASE])["metrics"]["klom"]
     mia = {"balance": "as_printed", "renormalised": False, "c": 3.0, "attacked": None}
-    free = {"accuracy": {}, "mia_entropy": mia, "perplexity": {}}
+    free = {
+        "accuracy": {}, "distances": {"layers": None}, "mia_entropy": mia, "perplexity": {},
+    }  # fmt: skip
     assert config.section("metrics", {"klom": klom}, "--metrics") == free | {"klom": klom}
     assert config.section("metrics", {}, "--metrics") == free
 

@@ -8,6 +8,8 @@ import pytest
 
 from palimpsest import config, registry
 from palimpsest.config import checking
+from palimpsest.config.settings import chosen_studies
+from palimpsest.config.study import experiments
 from palimpsest.datamodels import estimate
 from palimpsest.files import InputError
 
@@ -399,7 +401,7 @@ NAMES = [
     ({"ascent": {"methods": ["ga", "gda"]}},
      "ascent.methods names ga, gda; allowed: nothing, the original, and another one"),
     ({"ascent": {"metrics": ["klm"]}},
-     "ascent.metrics[0] is the text 'klm' (did you mean klom?); allowed: accuracy, klom"),
+     "ascent.metrics[0] is the text 'klm' (did you mean klom?); allowed: accuracy, distan"),
     ({"ascent": {"record": ["logit"]}},
      "ascent.record[0] is the text 'logit' (did you mean logits?); allowed: logits"),
     (prepared({"name": "random_msk", "share": 0.5}),
@@ -433,18 +435,16 @@ def test_a_grid_may_leave_out_what_has_a_default_and_name_preparations(project):
     project({"ascent": {"grids": {"gda": [short]}}})
 
 
-def test_a_metric_needs_what_the_records_hold_and_its_settings(project, sentence, add_file):
+def test_records_hold_what_a_metric_needs_and_it_has_its_settings(project, sentence, add_file):
     rows = "def rows(record, original, oracle, split, reference, *, bins: int): ..."
     add_file("metrics", "mine", f"NEEDS, OF_ORACLES = ('margin', 'logits'), False\n{rows}")
     metrics = {"metrics": ["klom", "accuracy", "mine"]}
     overlay = {"ascent": metrics, "metrics": {"mine": {"bins": 3}}}
-    assert sentence(overlay) == (
-        "mine.yaml: ascent.metrics names mine, which needs logits, and ascent.record does not keep "
-        "it; allowed: add logits to ascent.record"
-    )
-    overlay["ascent"]["record"] = ["logits"]
     project(overlay)
-    assert sentence({"ascent": overlay["ascent"]}) == (
+    merged = config.merge(config.load([BASE]), overlay)
+    (experiment,) = experiments(chosen_studies(merged)).values()
+    assert experiment.kept(merged["metrics"]) == ["correct", "logits", "margin"]
+    assert sentence({"ascent": metrics}) == (
         "mine.yaml: ascent.metrics names mine, and metrics.mine is missing; "
         "needed: the settings of each metric"
     )
@@ -562,8 +562,6 @@ EXPERIMENTS = [
      f"{ALPHA}.methods names ce_ft, kl_ft, and not ice_ft; allowed: ice_ft and others beside it"),
     (experiment("alpha", metrics=["accuracy"]),
      f"{ALPHA}.metrics names accuracy, and not mia; allowed: mia and others beside it"),
-    (experiment("alpha", record=[]),
-     f"{ALPHA}.metrics names mia, which needs logits, and {ALPHA}.record does not keep it"),
     (experiment("features", record=["logits"]),
      "classes.experiments.features.record is logits; allowed: features among others, for Fig"),
     (experiment("table", forget_sets=["class_3", "class_33"]),

@@ -86,17 +86,10 @@ WRONG = [
      "mine.yaml: model.dim is 8, and pretrained is data/distilgpt2, which decides it; allowed: nu"),
     ({"ascent": {"record": ["logits"]}},
      "mine.yaml: ascent.record names logits, and model.name is distilgpt2, which predicts the next "
-     "token; allowed: entropy, entropy_renormalised, token_loss, tokens"),
+     "token; allowed: entropy, entropy_renormalised, token_loss, tokens, activation_to_original, "),
     ({"ascent": {"record": ["tokens"]}, "model": {"name": "distilbert"}},
      "mine.yaml: ascent.record names tokens, and model.name is distilbert, which predicts the class"
      "; allowed: logits, features, entropy"),
-    ({"ascent": {"metrics": ["klom", "accuracy", "perplexity"]}},
-     "mine.yaml: ascent.metrics names perplexity, which needs token_loss, and ascent.record does "
-     "not keep it; allowed: add token_loss to ascent.record"),
-    ({"ascent": {"metrics": ["klom", "accuracy", "mia_entropy"], "record": ["entropy"]},
-      "metrics": {"mia_entropy": {"renormalised": True}}},
-     "mine.yaml: ascent.metrics names mia_entropy, which needs entropy_renormalised, and "
-     "ascent.record does not keep it; allowed: add entropy_renormalised to ascent.record"),
     ({"ascent": {"methods": ["nothing", "random_labels"]}},
      "mine.yaml: ascent.methods names random_labels, which teaches wrong classes (random_including)"
      ", and model.name is distilgpt2, which predicts the next token; allowed: methods without wro"),
@@ -128,7 +121,7 @@ def test_an_estimator_of_gradients_is_refused_for_next_tokens(project, sentence)
 def test_a_study_that_is_not_listed_may_ask_for_what_the_model_has_not(project):
     project(overlay())  # classes asks for logits, wrong classes, rows of a last layer
     with pytest.raises(
-        Exception, match=r"classes.experiments.table.record names logits, and model"
+        Exception, match=r"classes.experiments.table.metrics names mia, which needs logits, and"
     ):
         project(overlay(studies=["ascent", "classes"]))
 

@@ -175,6 +175,16 @@ def test_whole_classes_are_all_training_points_of_them() -> None:
         classes.choose(base, None, labels, classes=[0, 1, 2, 3])
 
 
+def test_test_points_of_the_classes_are_like_the_forgotten() -> None:
+    labels = np.arange(12) % 4
+    base = Split(np.arange(8), np.arange(8, 12), dataset_checksum="a")
+    assert classes.alike(base, labels, classes=[1]).tolist() == [9]
+    assert classes.alike(base, labels, classes=[3, 0]).tolist() == [8, 11]
+    folder = "data/forget_sets"
+    kinds = {name: registry.module(folder, name) for name in registry.names(folder)}
+    assert [name for name, kind in kinds.items() if hasattr(kind, "alike")] == ["classes"]
+
+
 def test_groups_are_the_classes_where_there_are_any() -> None:
     dataset = Dataset(
         "texts", np.ones((9, 2), np.int32), np.arange(9) % 3, None, Tokens(2, 0),

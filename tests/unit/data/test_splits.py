@@ -43,8 +43,33 @@ def test_columns_point_into_train_then_val():
     assert split.points.tolist() == [3, 5, 7, 9, 1, 4]
     for part in ("forget", "retain", "train", "val"):
         assert np.array_equal(split.points[split.columns(part)], getattr(split, part))
-    with pytest.raises(ValueError, match="no part 'test'; allowed: forget, retain, train, val"):
+    with pytest.raises(ValueError, match="no part 'test'; allowed: train, forget, retain, val, "):
         split.columns("test")
+
+
+def test_what_is_like_the_forgotten_is_a_part_of_the_validation_set(tmp_path):
+    base = Split([9, 3, 5, 7], [4, 1, 8], dataset_checksum="abc")
+    split = base.with_forget([5], [8, 1])
+    assert split.parts == ("forget", "retain", "val", "val_retain", "val_forget")
+    assert split.val_forget.tolist() == [1, 8] and split.val_retain.tolist() == [4]
+    for part in split.parts:
+        assert np.array_equal(split.points[split.columns(part)], getattr(split, part))
+    split.save(tmp_path / "split.json")
+    again = Split.load(tmp_path / "split.json")
+    assert again.val_forget.tolist() == [1, 8] and again.checksum == split.checksum
+    plain = base.with_forget([5])
+    assert plain.parts == base.parts == ("forget", "retain", "val")
+    assert base.with_forget([5], base.val).parts == plain.parts  # no other point is left
+    assert plain.checksum != split.checksum and plain.train_checksum == split.train_checksum
+    plain.save(tmp_path / "plain.json")
+    assert "val_forget" not in json.loads((tmp_path / "plain.json").read_text())
+
+
+def test_what_is_like_the_forgotten_has_to_be_validated_on():
+    with pytest.raises(ValueError, match="val_forget index 3 is not in the validation set; all"):
+        BASE.with_forget([5], [1, 3])
+    with pytest.raises(ValueError, match="the val_forget set holds index 1 twice"):
+        BASE.with_forget([5], [1, 1])
 
 
 def test_checksums_say_what_is_the_same():

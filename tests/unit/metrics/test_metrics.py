@@ -1,5 +1,7 @@
 """The rows that metrics give, from records."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from palimpsest.data.splits import PARTS, Split
 from palimpsest.files import InputError
 from palimpsest.klom import klom as klom_of_points
 from palimpsest.klom import null_floor
-from palimpsest.metrics import accuracy, klom, mia
+from palimpsest.metrics import accuracy, distances, klom, mia, needs_of, recorded
 from palimpsest.records import STATISTICS, Record
 from palimpsest.scoring import metric_rows
 
@@ -135,6 +137,45 @@ def test_accuracy_leaves_a_forgotten_class_out_of_the_validation_set() -> None:
     assert table.loc["val"].loc[["accuracy", "all_classes"]].tolist() == pytest.approx([0.8, 0.8])
 
 
+def test_what_is_like_the_forgotten_class_has_rows_of_its_own() -> None:
+    labels, groups = np.arange(30) % 5, np.arange(30) % 3
+    for kinds in (labels, groups):  # a class; a group of which no class is lost
+        forget, alike = (np.flatnonzero(kinds == 2) for _ in range(2))
+        split = Split(np.arange(20), np.arange(20, 30), forget[forget < 20], "",
+                      alike[alike >= 20])  # fmt: skip
+        record = population(3)
+        record["correct"][:] = kinds != 2
+        table = pd.DataFrame(accuracy.rows(record, None, record, split)).set_index("split")
+        assert list(table.index) == ["forget", "retain", "val", "val_retain", "val_forget"]
+        assert table.loc[["forget", "val_forget"], "accuracy"].tolist() == [0.0, 0.0]
+        assert table.loc[["retain", "val_retain"], "accuracy"].tolist() == [1.0, 1.0]
+        share = 1.0 if kinds is labels else (groups[20:] != 2).mean()
+        assert table.loc["val", "accuracy"] == pytest.approx(share)
+        assert table.loc["val_forget", "all_classes"] == 0.0
+
+
+def test_distances_are_means_over_the_points_of_each_set() -> None:
+    record = population(3, first_seed=5)
+    values = np.random.default_rng(1).uniform(0, 2, (5, 3, 30)).astype(np.float32)
+    record.statistics.update(zip(distances.COLUMNS.values(), values, strict=True))
+    record["margin"][1, 0] = np.nan
+    split = SPLIT.with_forget(SPLIT.forget, [21, 23])
+    found = metric_rows({"distances": {"layers": "3"}}, record, None, record, split, {}, {}, {})
+    table = pd.DataFrame(found["distances"]).set_index("split")
+    assert list(table.index) == ["forget", "retain", "val", "val_retain", "val_forget"]
+    models = pd.DataFrame(found["distances_models"])
+    assert list(models.columns) == ["split", "seed", *distances.COLUMNS, "diverged"]
+    assert models["seed"].tolist() == [5, 6, 7] * 5
+    for name, own in zip(distances.COLUMNS, values, strict=True):
+        for part, columns in (("forget", [0, 1, 2, 3]), ("val_forget", [21, 23])):
+            each = own[:, columns].mean(axis=1)
+            assert models.loc[models["split"] == part, name].tolist() == pytest.approx(each)
+            assert table.loc[part, name] == pytest.approx(each.mean())
+            assert table.loc[part, f"{name}_sd"] == pytest.approx(each.std(ddof=1), rel=1e-4)
+    assert (table["diverged_models"] == 1).all() and (table["n_models"] == 3).all()
+    assert models["diverged"].tolist() == [False, True, False] * 5
+
+
 def test_what_each_model_scores_goes_into_a_table_of_its_own() -> None:
     record = population(3, first_seed=7)
     head, tail = {"forget_set": "f", "method": "ft", "lr": 0.1}, {"relative_cost": 0.5}
@@ -222,3 +263,15 @@ def test_an_attack_needs_points_of_both_kinds() -> None:
     with pytest.raises(InputError, match="there are 30 and 0; needed: at least 4 of both"):
         mia.rows(record.of(lone.points), None, record, lone, features=["confidence"], c=3.0,
                  attacked=None)  # fmt: skip
+
+
+def test_records_hold_what_the_metrics_of_an_experiment_need() -> None:
+    settings: dict[str, Any] = {"mia_entropy": {"renormalised": True}, "distances": {}}
+    assert needs_of(["accuracy", "mia_entropy"], settings) == {
+        "margin", "correct", "entropy", "entropy_renormalised",
+    }  # fmt: skip
+    assert needs_of(["distances"], {}) == {"margin", *distances.COLUMNS.values()}
+    assert recorded(["accuracy", "distances"], settings) == {}
+    settings["distances"] = {"layers": "hidden"}
+    assert recorded(["accuracy", "distances"], settings) == {"layers": "hidden"}
+    assert recorded(["accuracy"], settings) == {}

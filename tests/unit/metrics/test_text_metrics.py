@@ -88,6 +88,18 @@ def test_a_diverged_model_is_counted_and_not_hidden() -> None:
     assert row["models"]["perplexity"][2] == np.inf
 
 
+def test_texts_like_the_forgotten_have_rows_of_their_own() -> None:
+    alike = SPLIT.val[3:9]
+    split = SPLIT.with_forget(SPLIT.forget, alike)
+    found = record(2)
+    rows = pd.DataFrame(perplexity.rows(found, None, found, split)).set_index("split")
+    assert list(rows.index) == [*PARTS, "val_retain", "val_forget"]
+    for part, columns in (("val_forget", alike), ("val_retain", np.setdiff1d(SPLIT.val, alike))):
+        loss, tokens = found["token_loss"][:, columns], found["tokens"][:, columns]
+        expected = np.exp(loss.sum(1) / tokens.sum(1)).mean()
+        assert rows.loc[part, "perplexity"] == pytest.approx(expected, rel=1e-5)
+
+
 # -------------------------------------------------------------------- membership by entropy
 def attacked(inside: float, outside: float, forget: float, **settings: Any) -> pd.DataFrame:
     """The rows of three models whose entropies lie around these values."""
@@ -151,6 +163,24 @@ def test_a_diverged_model_has_no_attack_and_few_points_none_at_all() -> None:
     few = Split(np.arange(9), np.array([9]), np.arange(3))
     with pytest.raises(InputError, match="there are 6 and 1; needed: at least 2 of both"):
         mia_entropy.rows(found, None, found, few)
+
+
+def test_an_attack_learns_nothing_from_test_texts_like_the_forgotten() -> None:
+    """They are sure of what they were trained on, and of test texts like the forgotten ones."""
+    alike = SPLIT.val[10:]
+    entropy = np.full((2, POINTS), 0.5) + np.random.default_rng(0).normal(0, 0.05, (2, POINTS))
+    entropy[:, SPLIT.val[:10]] += 2.0
+    found = record(2, entropy=np.float32(entropy))
+    split = SPLIT.with_forget(SPLIT.forget, alike)
+    rows = pd.DataFrame(mia_entropy.rows(found, None, found, split)).set_index("split")
+    for attack in ("svm", "logistic"):
+        assert rows[attack].to_dict() == {
+            "forget": 1.0, "retain": 1.0, "val": 0.0, "val_retain": 0.0, "val_forget": 1.0,
+        }  # fmt: skip
+        assert (rows[f"{attack}_training_accuracy"] == 1.0).all()
+    assert rows["members"].tolist() == pytest.approx([32 / 42] * 5)
+    mixed = pd.DataFrame(mia_entropy.rows(found, None, found, SPLIT)).set_index("split")
+    assert mixed.loc["val", "svm_training_accuracy"] < 0.9
 
 
 # ------------------------------------------------------------------------------------ KLoM

@@ -6,6 +6,7 @@ pool can be forgotten by (its groups where it has any, else its labels), for a k
 them; the keywords are the settings of a definition.
 `check(settings, train, classes)` raises a SettingError for settings that do not fit a training set
 of so many points and classes; `points(settings)` says how many are chosen, as far as the definition
-tells. FILES are the settings that are paths; GIVES is what its forget sets have that a preparation
-may need ("whole_class").
+tells. A kind whose sets are of whole classes has `alike(base, labels, *, ...)` too, which gives
+the validation points of these classes. FILES are the settings that are paths; GIVES is what its
+forget sets have that a preparation may need ("whole_class").
 """

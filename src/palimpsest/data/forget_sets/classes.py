@@ -47,6 +47,13 @@ def choose(
     return base.train[chosen]
 
 
+def alike(
+    base: Split, labels: np.ndarray, *, classes: Annotated[list[Whole], Some, Once]
+) -> np.ndarray:
+    """All validation points of the `classes`."""
+    return base.val[np.isin(labels[base.val], classes)]
+
+
 def points(settings: Mapping[str, Any]) -> None:
     """The definition does not tell."""
 
