@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from palimpsest.data.datasets import Tokens
-from palimpsest.files import InputError, SettingError, atomic_path, one_line
+from palimpsest.files import InputError, SettingError, atomic_path, one_line, read_text
 from palimpsest.values import LARGEST
 
 if TYPE_CHECKING:
@@ -114,7 +114,9 @@ def read_tokenizer(path: Path) -> Tokenizer:
     from tokenizers import Tokenizer
 
     try:
-        return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        return Tokenizer.from_str(read_text(path, "tokenizer"))
+    except InputError:
+        raise
     except Exception as error:  # the library raises plain Exception
         raise InputError(f"{path}: not a {FILE} of tokenizers ({one_line(error)})") from None
 
