@@ -22,6 +22,7 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from palimpsest import files, registry, runs, sources
 from palimpsest.files import InputError
+from palimpsest.values import LARGEST, MOST_MODELS
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -80,8 +81,8 @@ def _paths_in(name: str, value: Any) -> list[Path]:
     return [one for one in values if isinstance(one, Path)]
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """An argparse type: a whole number of at least `least`."""
+def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
+    """An argparse type: a whole number of at least `least` and at most `most`."""
 
     def parse(text: str) -> int:
         try:
@@ -90,6 +91,8 @@ def whole(least: int) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
         if value < least:
             raise argparse.ArgumentTypeError(f"{value} is too small; allowed: {least} or more")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"{value:.0e} is too large; allowed: at most {most}")
         return value
 
     return parse
@@ -99,7 +102,9 @@ def add_seeds(parser: argparse.ArgumentParser) -> None:
     """--first-seed and --models: a block of consecutive seeds."""
     group = parser.add_argument_group("block of seeds")
     group.add_argument("--first-seed", type=whole(0), required=True, help="seed of the first model")
-    group.add_argument("--models", type=whole(1), required=True, help="number of models")
+    group.add_argument(
+        "--models", type=whole(1, MOST_MODELS), required=True, help="number of models"
+    )
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:

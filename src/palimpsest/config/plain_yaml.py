@@ -39,7 +39,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 class _NotPlain(Exception):
     """A line of a file, and what is wrong with it."""
 
-    def __init__(self, mark: yaml.Mark, found: str, allowed: str) -> None:
+    def __init__(self, mark: Any, found: str, allowed: str) -> None:
         super().__init__(f"line {mark.line + 1}: {found}; allowed: {allowed}")
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from palimpsest.values import Closed, Names, Several
+from palimpsest.values import Closed, Models, Names
 
 
 class Experiment(Closed):
@@ -16,7 +16,7 @@ class Experiment(Closed):
     """
 
     forget_sets: Names
-    models: Several | None = None
+    models: Models | None = None
     """the first so many of the run's populations; None: all of them"""
     methods: list[str]
     grids: dict[str, Any] = Field(default={})

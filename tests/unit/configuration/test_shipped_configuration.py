@@ -181,5 +181,8 @@ def test_the_program_says_what_is_wrong(tmp_path):
     assert [line.split(" is ")[0] for line in done.stderr.splitlines()] == [
         f"error: {tmp_path}/mine.yaml: studies", f"error: {tmp_path}/mine.yaml: device",
     ]  # fmt: skip
+    (tmp_path / "mine.yaml").write_text("run: mine\ntraining: {epochs: 1:30}\n")
+    done = program("--configfile", str(tmp_path / "mine.yaml"))
+    assert done.stderr.startswith(f"error: {tmp_path}/mine.yaml: line 2: 1:30, which YAML reads as")
     done = program("--configfile", "absent.yaml")
     assert done.stderr == "error: absent.yaml: there is no such file\n"

@@ -18,7 +18,6 @@ from pydantic import Field
 
 from palimpsest.data.datasets import Tokens
 from palimpsest.files import InputError, SettingError, atomic_path, one_line, read_text
-from palimpsest.values import LARGEST
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -31,7 +30,7 @@ _ENDS = ("<|endoftext|>", "</s>", "<eos>")
 _BYTES = 256
 _AT_ONCE = 1000  # texts that are cut into tokens together: their offsets take memory
 
-Pieces = Annotated[int, Field(ge=_BYTES + 2, le=LARGEST)]
+Pieces = Annotated[int, Field(ge=_BYTES + 2, le=1_000_000)]
 """size of a learned vocabulary: 256 bytes, the padding, and what is put together from them"""
 
 

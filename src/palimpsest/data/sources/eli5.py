@@ -41,7 +41,7 @@ from palimpsest.data.sources._texts import (
     known,
 )
 from palimpsest.files import InputError, SettingError, regular_file
-from palimpsest.values import Count, File, Once, Several, Text
+from palimpsest.values import Count, File, Length, Once, Text
 
 SLOW = True
 SAVED = "eli5_category"
@@ -91,7 +91,7 @@ def facts(
     categories: Categories = TEN,
     samples: Count = 10_000,
     pieces: Pieces = 8000,
-    length: Several = 128,
+    length: Length = 128,
     tokenizer: File | None = None,
     padding: Text | None = None,
 ) -> Facts | None:
@@ -143,7 +143,7 @@ def load(
     categories: Categories = TEN,
     samples: Count = 10_000,
     pieces: Pieces = 8000,
-    length: Several = 128,
+    length: Length = 128,
     tokenizer: File | None = None,
     padding: Text | None = None,
 ) -> Dataset:

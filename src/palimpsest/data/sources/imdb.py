@@ -38,7 +38,7 @@ from palimpsest.data.sources._checksums import (
 from palimpsest.data.sources._official import unreadable
 from palimpsest.data.sources._texts import Pieces, check_tokenizer, encoded, known
 from palimpsest.files import InputError, regular_file
-from palimpsest.values import File, Several, Text
+from palimpsest.values import File, Length, Text
 
 SLOW = True
 FOLDER, ARCHIVE, PACKED, SAVED = (
@@ -61,7 +61,7 @@ def facts(
     checksums: str,
     *,
     pieces: Pieces = 8000,
-    length: Several = 256,
+    length: Length = 256,
     tokenizer: File | None = None,
     padding: Text | None = None,
 ) -> Facts | None:
@@ -97,7 +97,7 @@ def load(
     *,
     keyword: Text = "comedy",
     pieces: Pieces = 8000,
-    length: Several = 256,
+    length: Length = 256,
     tokenizer: File | None = None,
     padding: Text | None = None,
 ) -> Dataset:
