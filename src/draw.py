@@ -6,9 +6,12 @@ draw(inputs, *, note, ...) that gives the figure and its table; its settings are
 
 from pathlib import Path
 
+import pandas as pd
+
 from palimpsest.programs import (
     Parser,
     check_keywords,
+    check_made,
     inputs_of,
     json_map,
     load_file,
@@ -30,13 +33,16 @@ def main() -> None:
     parser.add_argument("--out-table", type=Path, required=True, help="what it shows, .csv")
     args = parser.parse_args()
     # Here, so that --help and wrong words need not wait for Matplotlib.
+    from matplotlib.figure import Figure
+
     from palimpsest.plots.style import check_formats, save_figure
 
     check_formats(args.out)
-    figure = load_file(args.figure, "draw")
+    figure = load_file(args.figure, "draw", given=["note"])
     inputs = inputs_of(figure, args.inputs, f"{args.figure} draws from")
-    check_keywords(figure.draw, args.settings, str(args.figure))
-    drawn, table = figure.draw(inputs, note=args.note, **args.settings)
+    check_keywords(figure.draw, args.settings, str(args.figure), taken=["note"])
+    made = figure.draw(inputs, note=args.note, **args.settings)
+    drawn, table = check_made(made, (Figure, pd.DataFrame), f"{args.figure}: draw()")
     write_table(table, args.out_table)
     save_figure(drawn, args.out)
 

@@ -1,6 +1,5 @@
 """Run a study's notebook on the results of a run, and write it with its outputs and as a page."""
 
-import argparse
 from pathlib import Path
 
 import nbformat
@@ -8,8 +7,8 @@ import papermill
 from nbconvert import HTMLExporter
 
 from palimpsest import sources
-from palimpsest.files import InputError, atomic_path
-from palimpsest.programs import json_map, run_program
+from palimpsest.files import InputError, atomic_path, regular_file
+from palimpsest.programs import Parser, json_map, run_program
 
 # On a narrow screen tables and code scroll by themselves, the page does not; pictures shrink.
 TEMPLATE = """{% extends "lab/index.html.j2" %}
@@ -43,7 +42,7 @@ def executed(notebook: Path, parameters: dict[str, object], log: Path) -> nbform
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--notebook", type=Path, required=True, help="the study's, .ipynb")
     parser.add_argument("--parameters", type=json_map, default={}, help="of the notebook, JSON")
     parser.add_argument(
@@ -53,8 +52,7 @@ def main() -> None:
     parser.add_argument("--out-notebook", type=Path, required=True, help="with outputs, .ipynb")
     parser.add_argument("--out-html", type=Path, required=True, help="as a page, .html")
     args = parser.parse_args()
-    if not args.notebook.is_file():
-        raise InputError(f"{args.notebook}: there is no such file")
+    regular_file(args.notebook, "notebook")
     known = papermill.inspect_notebook(str(args.notebook))
     for name in args.parameters:
         if name not in known:

@@ -7,11 +7,14 @@ the keywords.
 
 from pathlib import Path
 
+import pandas as pd
+
 from palimpsest.files import InputError, atomic_path
 from palimpsest.printing import as_latex, as_markdown
 from palimpsest.programs import (
     Parser,
     check_keywords,
+    check_made,
     inputs_of,
     json_map,
     load_file,
@@ -40,7 +43,8 @@ def main() -> None:
     table = load_file(args.table, "make")
     inputs = inputs_of(table, args.inputs, f"{args.table} is made from")
     check_keywords(table.make, args.settings, str(args.table))
-    numbers, cells = table.make(inputs, **args.settings)
+    made = table.make(inputs, **args.settings)
+    numbers, cells = check_made(made, (pd.DataFrame, pd.DataFrame), f"{args.table}: make()")
     for path in args.out:
         if path.suffix == ".csv":
             write_table(numbers, path, seal=True)

@@ -2,7 +2,8 @@
 
 A packed file holds `data` uint8 (all JPEG files one after the other), `offsets` int64 (images + 1),
 `labels` uint8, `orig_index` int32 (place in the official order) and `class_names`. The batches go
-to OUT/cifar-10-batches-py, with the file MD5SUMS: set data_dir to OUT and checksums to MD5SUMS.
+to FOLDER/cifar-10-batches-py, with the file MD5SUMS: set data_dir to FOLDER, and checksums to
+MD5SUMS.
 """
 
 import argparse
@@ -28,7 +29,9 @@ def arguments() -> argparse.Namespace:
     parser = Parser(__doc__.splitlines()[0])
     parser.add_argument("--train", type=Path, required=True, help="packed training images, .npz")
     parser.add_argument("--test", type=Path, required=True, help="packed test images, .npz")
-    parser.add_argument("--out", type=Path, required=True, help="folder, the later data_dir")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="where they go, the later data_dir"
+    )
     return parser.parse_args()
 
 
@@ -91,7 +94,7 @@ def main() -> None:
     }  # fmt: skip
     contents = {name: pickle.dumps(parts[name], protocol=4) for name in cifar10.FILES}
     checksums = cifar10.checksum_text(contents, len(train_labels), len(test_labels))
-    folder = args.out / cifar10.FOLDER
+    folder = args.folder / cifar10.FOLDER
     for name, content in {**contents, "MD5SUMS": checksums.encode()}.items():
         with atomic_path(folder / name) as temporary:
             temporary.write_bytes(content)

@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from palimpsest.data.sources import fashion
-from palimpsest.files import InputError, atomic_path
+from palimpsest.files import InputError, atomic_path, regular_file
 from palimpsest.programs import Parser, run_program
 
 MD5 = {
@@ -30,9 +30,7 @@ OF_A_CLASS = {"train": 200, "t10k": 100}
 
 def read(folder: Path, name: str, head: int) -> np.ndarray:
     """The values of an official file after its `head` bytes; InputError if it is another one."""
-    path = folder / name
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+    path = regular_file(folder / name)
     content = path.read_bytes()
     found = hashlib.md5(content).hexdigest()
     if found != MD5[name]:

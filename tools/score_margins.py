@@ -49,11 +49,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--direction", choices=DIRECTIONS, default=DIRECTIONS[0], help="of the divergence"
     )
-    parser.add_argument("--bins", type=whole(1), default=20, help="of the histograms")
+    parser.add_argument("--bins", type=whole(1, 1000), default=20, help="of the histograms")
     parser.add_argument("--clip", type=float, default=100.0, help="of the margins, either way")
     parser.add_argument("--floor", type=float, default=1e-5, help="least probability")
     parser.add_argument("--percentile", type=float, default=95.0, help="over the points")
-    parser.add_argument("--repeats", type=whole(1), default=20, help="simulated floors")
+    parser.add_argument("--repeats", type=whole(1, 10_000), default=20, help="simulated floors")
     parser.add_argument("--seed", type=whole(0), default=0, help="of the simulation")
     parser.add_argument("--out", type=Path, help="write the numbers to this JSON file, too")
     return parser.parse_args()

@@ -11,7 +11,16 @@ import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_magic
 from numpy.lib.format import read_array as read_npy
 
-from palimpsest.files import AGAIN, MADE_BY, SEAL_KEY, InputError, altered, atomic_path, one_line
+from palimpsest.files import (
+    AGAIN,
+    MADE_BY,
+    SEAL_KEY,
+    InputError,
+    altered,
+    atomic_path,
+    one_line,
+    regular_file,
+)
 
 _MOST_PACKED = 1032  # bytes that a byte can stand for in a .npz file (deflate)
 
@@ -40,9 +49,7 @@ def read_arrays(
     Raises InputError when the file is missing, damaged, not a .npz, lacks one of the arrays, or
     holds others than its checksum (of `write_arrays`) says.
     """
-    path, again = Path(path), "" if own else AGAIN
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+    path, again = regular_file(path), "" if own else AGAIN
     try:
         with path.open("rb") as stream:
             if stream.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX:
@@ -77,9 +84,7 @@ def read_array(path: str | Path) -> np.ndarray:
 
     Raises InputError when the file is missing, damaged, or not a .npy.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+    path = regular_file(path)
     try:
         with path.open("rb") as stream:
             if stream.read(2) == b"PK":

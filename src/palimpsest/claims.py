@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from palimpsest.config.reading import read_yaml
+from palimpsest.config.plain_yaml import read_yaml
 from palimpsest.files import InputError
 from palimpsest.verdicts import QUANTIFIERS, Answer, verdict
 

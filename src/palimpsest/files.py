@@ -1,8 +1,10 @@
-"""Files that are either whole or absent: write to a temporary name, then rename."""
+"""Files that are whole or absent, and nothing but files: no device, no pipe, no folder."""
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,12 @@ SEAL_KEY = "sha256"
 """the name, in a file, of the checksum of its content"""
 MADE_BY = "made_by"
 """and of what made it; a file that says so has a checksum"""
+LONGEST_TEXT = 10**9
+"""bytes of a text: none that is read here comes near"""
+_KINDS = {
+    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+}  # fmt: skip
 
 
 class InputError(ValueError):
@@ -38,18 +46,82 @@ class SettingError(InputError):
         self.key, self.found, self.allowed = key, found, allowed
 
 
+def regular_file(path: str | Path, what: str = "file") -> Path:
+    """`path`; InputError unless a file lies there, `what` it is to be, that can be read.
+
+    Whoever reads a file asks here first: a pipe would be waited for without end, and a device, or a
+    file with a hole of a terabyte, fill the memory.
+    """
+    path = Path(path)
+    found = _status(path)
+    if found is None:
+        raise InputError(f"{path}: there is no such {what}")
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(f"{path}: is {_KINDS[stat.S_IFMT(found.st_mode)]}; needed: a {what}")
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if found.st_size > memory:
+        raise InputError(
+            f"{path}: has {found.st_size / 1e9:.0f} GB, and this machine {memory / 1e9:.0f} GB of "
+            f"memory; needed: a {what} that fits into it"
+        )
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: cannot be read ({os.strerror(errno.EACCES)})")
+    return path
+
+
+def read_text(path: str | Path, what: str = "file", most: int = LONGEST_TEXT) -> str:
+    """A text file of at most `most` bytes; InputError for what is none, UnicodeDecodeError for one
+    that is not UTF-8."""
+    path = regular_file(path, what)
+    size = path.stat().st_size
+    if size > most:
+        raise InputError(f"{path}: has {size} bytes; allowed: at most {most}")
+    return path.read_text(encoding="utf-8")
+
+
+def check_place(path: str | Path) -> None:
+    """InputError unless a file can be put at `path`: nothing is there, or a file that it replaces,
+    and the folders above are folders, or can be made."""
+    path = Path(path)
+    found = _status(path)
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        kind = _KINDS[stat.S_IFMT(found.st_mode)]
+        raise InputError(f"{path}: is {kind}; needed: a place for a file")
+    parent = path.absolute().parent
+    while not os.path.lexists(parent):
+        parent = parent.parent
+    if not parent.is_dir():
+        raise InputError(f"{path}: {parent} is no folder; needed: a place for a file")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: {parent} cannot be written; needed: a place for a file")
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What lies at `path`, links followed; None for nothing."""
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputError(f"{str(path)[:200]}: cannot be looked up ({error.strerror})") from None
+    except ValueError as error:  # a name with a null character
+        raise InputError(f"{str(path)[:200]!r}: is no name of a file ({error})") from None
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.
 
     The temporary file keeps the suffix of `path` (NumPy and Matplotlib choose formats by suffix)
     and is removed when the block fails, so a reader never sees a half-written file. `guards` are
-    asked before it is renamed.
+    asked before it is renamed. InputError where no file can be put (`check_place`).
     """
     path = Path(path)
+    check_place(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    start = os.fsdecode(os.fsencode(path.stem)[:100])  # names have at most 255 bytes
     handle, name = tempfile.mkstemp(
-        prefix=f".{path.stem[:100]}.", suffix=PARTIAL + path.suffix, dir=path.parent
+        prefix=f".{start}.", suffix=PARTIAL + path.suffix, dir=path.parent
     )
     os.close(handle)
     temporary = Path(name)
@@ -60,6 +132,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         for allowed in guards:
             allowed(path)
+        check_place(path)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -84,9 +157,9 @@ def read_json(path: str | Path, *, own: bool = False) -> Any:
     `own`: the file is the user's, and no run would make it again.
     """
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
+        value = json.loads(read_text(path))
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:

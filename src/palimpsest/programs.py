@@ -9,18 +9,20 @@ import inspect
 import json
 import logging
 import math
+import os
 import sys
 import time
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-from palimpsest import files, runs, sources
+from palimpsest import files, registry, runs, sources
 from palimpsest.files import InputError
+from palimpsest.values import LARGEST, MOST_MODELS
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -39,14 +41,48 @@ class Parser(argparse.ArgumentParser):
         super().__init__(description=description, formatter_class=_Help)
 
     def parse_args(self, *args: Any, **keywords: Any) -> Any:
-        """As ever; then one line of the log."""
+        """As ever; then a look at where files are to be put, and one line of the log."""
         found = super().parse_args(*args, **keywords)
+        _check_places(vars(found))
         logging.info("%s starts", Path(sys.argv[0]).stem)
         return found
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """An argparse type: a whole number of at least `least`."""
+def _check_places(words: Mapping[str, Any]) -> None:
+    """InputError unless a file can be put at each path of the options --out... and --log..., at no
+    two the same, and none where a file is read."""
+    written: dict[str, str] = {}
+    read: dict[str, str] = {}
+    for name, value in words.items():
+        option = f"--{name.replace('_', '-')}"
+        for path in _paths_in(name, value):
+            place = os.path.realpath(path)
+            if not name.startswith(("out", "log")):
+                read.setdefault(place, option)
+                continue
+            files.check_place(path)
+            if place in written:
+                raise InputError(
+                    f"{option} is {path}, which {written[place]} is, too; needed: a name for each"
+                )
+            written[place] = option
+    for place, option in written.items():
+        if place in read:
+            raise InputError(
+                f"{option} is {place}, which {read[place]} reads; needed: another place"
+            )
+
+
+def _paths_in(name: str, value: Any) -> list[Path]:
+    """The paths among the values of an option."""
+    values = value if isinstance(value, list) else [value]
+    if name == "inputs":
+        return [path for paths in named_paths(values).values() for path in paths]
+    return [one for one in values if isinstance(one, Path)]
+
+
+def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
+    """An argparse type: a whole number of at least `least` and at most `most`."""
 
     def parse(text: str) -> int:
         try:
@@ -55,6 +91,8 @@ def whole(least: int) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
         if value < least:
             raise argparse.ArgumentTypeError(f"{value} is too small; allowed: {least} or more")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"{value:.0e} is too large; allowed: at most {most}")
         return value
 
     return parse
@@ -64,7 +102,9 @@ def add_seeds(parser: argparse.ArgumentParser) -> None:
     """--first-seed and --models: a block of consecutive seeds."""
     group = parser.add_argument_group("block of seeds")
     group.add_argument("--first-seed", type=whole(0), required=True, help="seed of the first model")
-    group.add_argument("--models", type=whole(1), required=True, help="number of models")
+    group.add_argument(
+        "--models", type=whole(1, MOST_MODELS), required=True, help="number of models"
+    )
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:
@@ -152,14 +192,21 @@ def inputs_of(module: ModuleType, words: list[str], told: str) -> dict[str, list
     return inputs
 
 
-def check_keywords(made: Callable[..., Any], given: Mapping[str, Any], where: str) -> None:
-    """ValueError unless `given` are keywords of a function, of the types of its annotations, and
-    all that have no default."""
-    known = {
+def _keywords_of(made: Callable[..., Any]) -> dict[str, bool]:
+    """The keywords of a function, and whether they have to be given."""
+    return {
         name: parameter.default is parameter.empty
         for name, parameter in inspect.signature(made).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY
     }
+
+
+def check_keywords(
+    made: Callable[..., Any], given: Mapping[str, Any], where: str, taken: Sequence[str] = ()
+) -> None:
+    """ValueError unless `given` are keywords of a function, of the types of its annotations, and
+    all that have no default; those that are `taken` are the program's to give."""
+    known = {name: needed for name, needed in _keywords_of(made).items() if name not in taken}
     for name in given:
         if name not in known:
             allowed = ", ".join(known) or "none"
@@ -172,6 +219,17 @@ def check_keywords(made: Callable[..., Any], given: Mapping[str, Any], where: st
         if name in hints and not _is_a(value, hints[name]):
             kind = _KINDS.get(hints[name], getattr(hints[name], "__name__", "another"))
             raise ValueError(f"{where}: {name} is {json.dumps(value)[:100]}; allowed: {kind}")
+
+
+def check_made(found: Any, kinds: tuple[type, ...], where: str) -> tuple[Any, ...]:
+    """What a function made; InputError, which begins with `where`, unless it is of these kinds."""
+    given = found if isinstance(found, tuple) else (found,)
+    if len(given) != len(kinds) or not all(map(isinstance, given, kinds)):
+        names, needed = (
+            ", ".join(one.__name__ for one in part) for part in (map(type, given), kinds)
+        )
+        raise InputError(f"{where} gives {names}; needed: {needed}")
+    return given
 
 
 def _is_a(value: Any, hint: Any) -> bool:
@@ -188,10 +246,10 @@ def _is_a(value: Any, hint: Any) -> bool:
 def run_program(main: Callable[[], None]) -> None:
     """Run `main`, logging to stderr, and end the program; `Parser` logs the start.
 
-    A ValueError (InputError included) and a full disk become `error: <sentence>` on stderr and exit
-    code 1, without a traceback; any other exception is a defect and keeps its traceback. Files are
-    put in place only while the program's sources are unchanged and its run has not been followed by
-    another.
+    A ValueError (InputError included), a full disk or memory, and a file that the system refuses
+    become `error: <sentence>` on stderr and exit code 1, without a traceback; any other exception
+    is a defect and keeps its traceback. Files are put in place only while the program's sources are
+    unchanged and its run has not been followed by another.
     """
     sources.remember(sys.argv[0])
     files.guards[:] = [runs.check_wanted, lambda _: sources.check_unchanged()]
@@ -201,33 +259,63 @@ def run_program(main: Callable[[], None]) -> None:
     started = time.perf_counter()
     try:
         main()
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        told = _told(error)
+        if told is None:
             raise
-        place = f" for {error.filename}" if error.filename else ""
-        print(f"error: the disk is full{place}; needed: more free space", file=sys.stderr)
+        print(f"error: {told}", file=sys.stderr)
         sys.exit(1)
     logging.info("%s done in %.1f s", Path(sys.argv[0]).stem, time.perf_counter() - started)
 
 
+def _told(error: Exception) -> str | None:
+    """The sentence on what is wrong outside the program; None for a defect."""
+    if isinstance(error, ValueError):
+        return str(error)
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return f"the memory is full ({files.one_line(error)}); needed: more, or smaller settings"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = f" for {error.filename}" if error.filename else ""
+        return f"the disk is full{place}; needed: more free space"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: cannot be read or written ({error.strerror})"
+    return None
+
+
 def study_module(study: str, name: str) -> ModuleType:
     """A file of the study that --study names, such as "measures"; InputError if it has none."""
-    file = Path(__file__).parent / "studies" / study / f"{name}.py"
-    if not file.is_file():
-        raise InputError(f"--study is {study!r}, and there is no {file}")
+    having = [
+        one for one in registry.names("studies")
+        if importlib.util.find_spec(f"palimpsest.studies.{one}.{name}")
+    ]  # fmt: skip
+    if study not in having:
+        raise InputError(f"--study is {study!r}; allowed: {', '.join(having)}, which have {name}")
     return importlib.import_module(f"palimpsest.studies.{study}.{name}")
 
 
-def load_file(path: Path, function: str) -> ModuleType:
-    """The module of a file outside the registry; ValueError if it or its function is missing."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ValueError(f"{path}: there is no such file; needed: a .py with {function}()")
+def load_file(path: Path, function: str, given: Sequence[str] = ()) -> ModuleType:
+    """The module of a file outside the registry; InputError if it cannot be loaded, or has no
+    `function`(inputs, *, ...) with the keywords `given`, or INPUTS that are no names."""
+    form = f"{function}(inputs, *, {''.join(f'{name}, ' for name in given)}...)"
+    spec = importlib.util.spec_from_file_location(path.stem, files.regular_file(path))
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path}: is no Python file; needed: a .py with {form}")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not callable(getattr(module, function, None)):
-        raise ValueError(f"{path}: has no function {function}; needed: {function}(inputs, *, ...)")
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever its author wrote
+        kind, told = type(error).__name__, files.one_line(error)
+        raise InputError(f"{path}: cannot be loaded ({kind}: {told}); needed: {form}") from None
+    made = getattr(module, function, None)
+    if not callable(made):
+        raise InputError(f"{path}: has no function {function}; needed: {form}")
+    try:
+        inspect.signature(made).bind({}, **dict.fromkeys([*given, *_keywords_of(made)]))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: {function}() takes other arguments ({error}); needed: {form}"
+        ) from None
+    names = getattr(module, "INPUTS", ())
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{path}: its INPUTS are {names!r}; needed: a tuple of names")
     return module

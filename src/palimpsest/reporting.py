@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.files import InputError
+from palimpsest.files import regular_file
 from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED
 
 
@@ -26,10 +26,7 @@ def as_html(table: pd.DataFrame) -> str:
 
 def image(folder: Path, name: str) -> bytes:
     """The bytes of a figure's PNG; InputError if it is missing."""
-    path = folder / f"{name}.png"
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; the report shows this figure")
-    return path.read_bytes()
+    return regular_file(folder / f"{name}.png", "figure").read_bytes()
 
 
 def verdicts(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from palimpsest.data.splits import PARTS
-from palimpsest.files import InputError, altered, atomic_path, one_line, sha256
+from palimpsest.files import InputError, altered, atomic_path, one_line, regular_file, sha256
 
 _MEASURES = {
     "klom": "klom", "ci_low": "low", "ci_high": "high", "null": "null", "points": "points",
@@ -39,12 +39,11 @@ def write_table(table: pd.DataFrame, path: str | Path, *, seal: bool = False) ->
 def read_table(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     """A CSV file that has the columns `needed`; InputError with one sentence if it has not, or if
     it is not what its seal says."""
+    regular_file(path)
     try:
         if Path(f"{path}{SEAL}").is_file() and _sealed(path) != sha256(path):
             raise InputError(altered(path))
         table = pd.read_csv(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
     except InputError:
         raise
     except OSError as error:

@@ -4,6 +4,7 @@ A setting is a keyword argument annotated with one of these, with `bool`, or wit
 words allowed. They check strictly: 24.0 is no integer, NaN no number, "1e-5" a text.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -21,6 +22,8 @@ LARGEST = 2**31 - 1
 STEEPEST = 1e6
 """of rates, weights, decays and penalties: far above all that trains anything, and far below where
 their products leave float32 (3e38)"""
+MOST_MODELS = 1_000_000
+"""that are trained for one thing: datamodels took three hundred thousand (Ilyas et al. 2022)"""
 LONGEST = 100
 """characters of a name: it becomes a part of file names, which have at most 255"""
 
@@ -28,6 +31,16 @@ Count = Annotated[int, Field(ge=1, le=LARGEST)]
 """1, 2, 3, ..."""
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
 """passes over a split; a plan holds each of them"""
+Models = Annotated[int, Field(ge=2, le=MOST_MODELS)]
+"""of a population"""
+Repeats = Annotated[int, Field(ge=1, le=10_000)]
+"""of a simulation: beyond a thousand its own error is a thousandth of what it estimates"""
+Bins = Annotated[int, Field(ge=2, le=1000)]
+"""of a histogram at each point, which holds a number in each: more than models are empty"""
+Size = Annotated[int, Field(ge=1, le=65_536)]
+"""of a part of a network: channels, features, heads, layers; far beyond the widest there is"""
+Length = Annotated[int, Field(ge=2, le=65_536)]
+"""tokens of a text; attention takes the square of it"""
 Whole = Annotated[int, Field(ge=0, le=LARGEST)]
 """0, 1, 2, ..."""
 Several = Annotated[int, Field(ge=2, le=LARGEST)]
@@ -79,10 +92,24 @@ RoyRin/data-unlearning-bench, 2025); frozen: the starting model's statistics are
 
 
 def _each_once(values: list[Any]) -> list[Any]:
-    for place, value in enumerate(values):
-        if value in values[:place]:
-            raise PydanticCustomError("twice", "an entry stands twice", {"place": place})
+    if (place := repeated(values)) is not None:
+        raise PydanticCustomError("twice", "an entry stands twice", {"place": place})
     return values
+
+
+def repeated(values: Sequence[Any]) -> int | None:
+    """The place of the first value that stands before it, too; None: each is there once."""
+    seen, others = set(), []  # those that have a hash, and lists, maps
+    for place, value in enumerate(values):
+        try:
+            before = value in seen
+            seen.add(value)
+        except TypeError:
+            before = value in others
+            others.append(value)
+        if before:
+            return place
+    return None
 
 
 Once = AfterValidator(_each_once)

@@ -17,7 +17,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from palimpsest.data.splits import Split
-from palimpsest.files import AGAIN, SEAL_KEY, InputError, altered, atomic_path, one_line
+from palimpsest.files import (
+    AGAIN,
+    SEAL_KEY,
+    InputError,
+    altered,
+    atomic_path,
+    one_line,
+    regular_file,
+)
 from palimpsest.stacks.stack import StateDict
 
 
@@ -46,6 +54,7 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
 
     `resnet9.build(facts, width=4).load_state_dict(load_states(path)[0][seed])` gives one model.
     """
+    regular_file(path, "file of weights")
     states: dict[int, StateDict] = {}
     try:
         with safe_open(path, framework="pt") as stream:
@@ -54,8 +63,6 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
                 states.setdefault(int(seed), {})[name] = stream.get_tensor(key)
             metadata = stream.metadata() or {}
         header, data = _parts(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file of weights") from None
     except Exception as error:  # a damaged file can fail in any way
         raise InputError(f"{path}: not a file of weights ({one_line(error)}){AGAIN}") from None
     if SEAL_KEY in metadata or "train_checksum" in metadata:

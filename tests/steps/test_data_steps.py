@@ -183,7 +183,7 @@ def test_packed_images_become_batches_that_are_read_in_official_order(tmp_path):
     packed(tmp_path / "train.npz", 10, 12)
     packed(tmp_path / "test.npz", 20, 4)
     done = run(CONVERT, "--train", tmp_path / "train.npz",
-               "--test", tmp_path / "test.npz", "--out", tmp_path)  # fmt: skip
+               "--test", tmp_path / "test.npz", "--folder", tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "12 training and 4 test images" in done.stdout
     assert "lossy" in done.stdout
@@ -232,6 +232,6 @@ def test_wrong_packed_files_are_one_sentence(tmp_path, change, sentence):
     if change == "file":
         (tmp_path / "train.npz").unlink()
     text = refused(CONVERT, "--train", tmp_path / "train.npz",
-                   "--test", tmp_path / "test.npz", "--out", tmp_path / "out")  # fmt: skip
+                   "--test", tmp_path / "test.npz", "--folder", tmp_path / "out")  # fmt: skip
     assert sentence in text
     assert not (tmp_path / "out").exists()

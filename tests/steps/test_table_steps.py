@@ -74,7 +74,7 @@ def test_each_table_is_written_in_three_formats(results, tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "words", "sentence"),
     [
-        ("none", {}, "none.py: there is no such file; needed: a .py with make()"),
+        ("none", {}, "none.py: there is no such file"),
         ("_rows", {}, "_rows.py: has no function make; needed: make(inputs, *, ...)"),
         ("table_1", {"leave_out": "printed"}, "is made from printed; give --inputs printed=PATH"),
         ("table_1", {"formats": ["html"]}, "the format of a table is one of .csv, .md, .tex"),

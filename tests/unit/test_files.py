@@ -1,13 +1,34 @@
 """Files are whole or absent, and wrong ones are refused in one sentence."""
 
 import os
+import socket
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from palimpsest.arrays import read_arrays, write_arrays
-from palimpsest.files import InputError, atomic_path, one_line, read_json, sha256, write_json
+from palimpsest.arrays import read_array, read_arrays, write_arrays
+from palimpsest.config.plain_yaml import read_yaml
+from palimpsest.data.forget_sets.file import read_indices
+from palimpsest.data.sources import cifar10, svhn
+from palimpsest.data.sources._checksums import read_sums
+from palimpsest.data.sources._texts import read_tokenizer
+from palimpsest.files import (
+    LONGEST_TEXT,
+    InputError,
+    atomic_path,
+    one_line,
+    read_json,
+    regular_file,
+    sha256,
+    write_json,
+)
+from palimpsest.models._transformers import read_config
+from palimpsest.programs import load_file
+from palimpsest.reporting import image
+from palimpsest.tables import read_table
+from palimpsest.weights import load_states
 
 
 def test_the_file_appears_only_when_the_block_ends(tmp_path):
@@ -134,3 +155,129 @@ def test_equal_arrays_are_equal_bytes_and_altered_ones_are_refused(tmp_path):
     np.savez(path, **altered)
     with pytest.raises(InputError, match=r"0.npz: damaged or altered.*delete it, then run again"):
         read_arrays(path, ["seeds"])
+
+
+# What is no file
+
+
+def no_file(path, kind):
+    """Something at `path` that is no file."""
+    if kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a device":
+        path.symlink_to("/dev/zero")
+    elif kind == "a socket":
+        folder = Path.cwd()
+        os.chdir(path.parent)  # addresses are short
+        socket.socket(socket.AF_UNIX).bind(path.name)
+        os.chdir(folder)
+    else:
+        path.mkdir()
+
+
+KINDS = ("a pipe", "a device", "a socket", "a folder")
+READERS = {
+    "a.json": read_json, "a.yaml": read_yaml, "a.npz": read_arrays, "a.npy": read_array,
+    "a.csv": read_table, "a.safetensors": load_states, "mine.txt": read_indices,
+    "mine.json": read_indices, "mine.npz": read_indices,
+    "MD5SUMS": lambda path: read_sums(path, []),
+    "tokenizer.json": read_tokenizer, "data_batch_1": cifar10.read_batch, "a.mat": svhn.read_mat,
+    "figure.png": lambda path: image(path.parent, "figure"),
+    "figure.py": lambda path: load_file(path, "draw"),
+    "config.json": lambda path: read_config(path.parent),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", READERS)
+def test_no_reader_opens_what_is_no_file(tmp_path, name, kind):
+    path = tmp_path / name
+    no_file(path, kind)
+    with pytest.raises(InputError) as error:
+        READERS[name](path)
+    assert f"{path}: is {kind}; needed: a " in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_files_that_cannot_be_there_are_told_in_a_sentence(tmp_path, name):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path, tmp_path / "file", tmp_path / "none"):
+        with pytest.raises(InputError, match="there is no such"):
+            READERS[name](folder / name)
+    for folder, told in ((loop, "symbolic links"), (tmp_path / ("ä" * 200), "name too long")):
+        with pytest.raises(InputError, match=rf"cannot be looked up \(.*{told}\)"):
+            READERS[name](folder / name)
+
+
+def test_a_file_with_a_hole_of_a_terabyte_takes_no_memory(tmp_path):
+    path = tmp_path / "a.npz"
+    with path.open("wb") as stream:
+        stream.truncate(10**12)
+    with pytest.raises(InputError, match=r"a\.npz: has 1000 GB, and this machine \d+ GB of memory"):
+        regular_file(path)
+    with path.open("wb") as stream:
+        stream.truncate(LONGEST_TEXT + 1)
+    with pytest.raises(InputError, match=r"a\.npz: has 1000000001 bytes; allowed: at most 10000"):
+        read_json(path)
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    path.write_text("{}")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK)
+    with pytest.raises(InputError, match=r"a\.json: cannot be read \(Permission denied\)"):
+        read_json(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_is_put_in_the_place_of_a_file_alone(tmp_path, kind):
+    path = tmp_path / "result.json"
+    no_file(path, kind)
+    before = os.lstat(path)
+    with pytest.raises(InputError, match=rf"result\.json: is {kind}; needed: a place for a file"):
+        write_json(path, {})
+    assert os.lstat(path) == before
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_what_comes_to_lie_there_meanwhile_stays(tmp_path):
+    path = tmp_path / "result.json"
+    with (
+        pytest.raises(InputError, match=r"result\.json: is a folder; needed: a place for a file"),
+        atomic_path(path) as temporary,
+    ):
+        temporary.write_text("whole")
+        path.mkdir()
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_place_below_a_file_or_a_closed_folder(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file is no folder; needed: a place for a file"):
+        write_json(tmp_path / "file" / "new" / "a.json", {})
+    with pytest.raises(InputError, match=r"cannot be looked up \(File name too long\)"):
+        write_json(tmp_path / ("a" * 300), {})
+    with pytest.raises(InputError, match=r"is no name of a file \(.*null"):
+        write_json(tmp_path / "a\0b", {})
+    monkeypatch.setattr(os, "access", lambda path, mode: mode == os.R_OK)
+    with pytest.raises(InputError, match=rf"{tmp_path} cannot be written; needed: a place for a f"):
+        write_json(tmp_path / "new" / "a.json", {})
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("name", ["ä" * 120 + ".json", "😀" * 60 + ".json", "a" * 250 + ".json"])
+def test_names_as_long_as_a_file_may_have(tmp_path, name):
+    write_json(tmp_path / name, {"a": 1})
+    assert read_json(tmp_path / name) == {"a": 1}
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_link_to_a_file_is_read_and_replaced(tmp_path):
+    write_json(tmp_path / "a.json", {"a": 1})
+    (tmp_path / "link.json").symlink_to("a.json")
+    assert read_json(tmp_path / "link.json") == {"a": 1}
+    write_json(tmp_path / "link.json", {"a": 2})
+    assert read_json(tmp_path / "a.json") == {"a": 1}

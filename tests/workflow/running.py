@@ -81,9 +81,10 @@ def plan(folder: Path, *arguments: str) -> list[Job]:
     return jobs
 
 
-def write_overlay(folder: Path, overlay: dict, name: str = "overlay.yaml") -> str:
-    """Write an overlay into `folder`; its name, for --configfile."""
-    (folder / name).write_text(yaml.safe_dump(overlay), encoding="utf-8")
+def write_overlay(folder: Path, overlay: dict | str, name: str = "overlay.yaml") -> str:
+    """Write an overlay, or its text, into `folder`; its name, for --configfile."""
+    text = overlay if isinstance(overlay, str) else yaml.safe_dump(overlay)
+    (folder / name).write_text(text, encoding="utf-8")
     return name
 
 

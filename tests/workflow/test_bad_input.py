@@ -1,6 +1,7 @@
 """Bad input, through the real command line: one sentence before any job starts, nothing written."""
 
 import hashlib
+import os
 import pickle
 import re
 import shutil
@@ -19,9 +20,9 @@ from palimpsest.data.sources import cifar10
 
 @dataclass(frozen=True)
 class Case:
-    """An overlay over `smoke`, and what the sentence must name."""
+    """An overlay over `smoke`, perhaps as text, and what the sentence must name."""
 
-    overlay: dict
+    overlay: dict | str
     names: tuple[str, ...]
     command_line: str | None = None
 
@@ -115,11 +116,35 @@ CASES = {
     ),
     "an integer beyond int64": Case(
         {"populations": {"models": 10**30}},
-        ("int64.yaml: populations.models", "at most 2147483647"),
+        ("int64.yaml: populations.models", "at most 1000000"),
     ),
     "an overlay that another file does not fit": Case(
         {"training": {"epochs": 1}},
         ("not fit.yaml: training.peak_epoch is 1 (in config/smoke.yaml)", "which is 1"),
+    ),
+    "a number that looks like another": Case(
+        "run: mine\ntraining:\n  epochs: 030\n",
+        ("another.yaml: line 3: 030, which YAML reads as 24; allowed: a decimal number",),
+    ),
+    "two merges of one map": Case(
+        "run: mine\nforget_sets:\n  a: &a {size: 8}\n  b: &b {seed: 1}\n  c: {<<: *a, <<: *b}\n",
+        ("two merges of one map.yaml: line 5: the key '<<' stands twice",),
+    ),
+    "a template": Case(
+        "__use_yte__: true\nrun: mine\ntraining:\n  epochs: ?2 + 1\n",
+        ("a template.yaml: has the key __use_yte__; needed: settings, and no template",),
+    ),
+    "a forget set that is a pipe": Case(
+        from_file("pipe.txt"),
+        ("is a pipe.yaml: forget_sets.mine.path: pipe.txt: is a pipe; needed: a file",),
+    ),
+    "a forget set of another kind under an old name": Case(
+        {"forget_sets": {"random_8": {"kind": "classes", "classes": [3]}}},
+        ("old name.yaml: forget_sets.random_8.size", "where kind is classes (in config/smoke.yaml"),
+    ),
+    "histograms that no memory holds": Case(
+        {"metrics": {"klom": {"bins": 2**31 - 1}}},
+        ("no memory holds.yaml: metrics.klom.bins is 2147483647", "at most 1000"),
     ),
     "duplicate forget index": Case(
         from_file("duplicate.txt"),
@@ -230,6 +255,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "brackets.json").write_text("[" * 100_000)
     (folder / "huge.json").write_text(f"[1, {10**30}]")
     (folder / "duplicate.txt").write_text("3\n4\n3\n")
+    os.mkfifo(folder / "pipe.txt")
     write_tiny_cifar10(folder / "tiny" / cifar10.FOLDER)
     for name, case in CASES.items():
         write_overlay(folder, case.overlay, f"{name}.yaml")

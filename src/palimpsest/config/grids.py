@@ -1,6 +1,7 @@
 """Settings of methods: combinations of grids, the plans that they make, and their columns."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,8 @@ from palimpsest.plans.plan import Plan, Prepare
 
 PREPARE = "prepare"
 """the key of a grid under which preparations stand, for whatever method"""
+MOST = 10_000
+"""settings of a method: each is a run of all models, and a row of every table"""
 
 
 def combinations(method: str, grids: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -25,11 +28,16 @@ def combinations(method: str, grids: Sequence[Mapping[str, Any]]) -> list[dict[s
     """
     model, where = grid_of(method), f"a grid of {method}"
     prepared = any(PREPARE in lists for lists in grids)
-    settings = []
+    settings: list[dict[str, Any]] = []
     for lists in grids:
         complete = validate(model, Origins(lists, [(where, lists)])).model_dump()
         if not prepared:
             del complete[PREPARE]
+        number = len(settings) + math.prod(map(len, complete.values()))
+        if number > MOST:
+            key = max(lists, key=lambda name: len(lists[name]))
+            found = f"is a list of {len(lists[key])}: {number} settings of {method} in all"
+            raise SettingError(key, found, f"at most {MOST} settings")
         product = itertools.product(*complete.values())
         settings += [dict(zip(complete, values, strict=True)) for values in product]
     return settings

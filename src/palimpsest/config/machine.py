@@ -22,6 +22,7 @@ def check_machine(origins: Origins, root: Path) -> None:
     data = origins.config["data"]
     check_results(root / "results" / origins.config["run"])
     check_device(origins)
+    check_memory(origins, root)
     check_disk(origins, root)
     source, own = needs.source_of(data)
     own = registry.accepted(source.check, own)
@@ -62,6 +63,23 @@ def may_have_gpu() -> bool:
     if os.uname().sysname != "Linux" or any(map(shutil.which, _SCHEDULERS)):
         return True
     return any(map(os.path.exists, _GPU_FILES)) or any(map(shutil.which, _GPU_PROGRAMS))
+
+
+def check_memory(origins: Origins, root: Path) -> None:
+    """Refuse a run of which a job cannot fit into the memory here, where all jobs are run here."""
+    if any(map(shutil.which, _SCHEDULERS)):
+        return
+    run, config = origins.config["run"], origins.config
+    step, least = needs.least_mb(config, needs.facts_of(config, root))
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if least * needs.MB > memory:
+        keys = [("model",), ("populations",), ("data",)]
+        file = origins.last_of(keys[0], keys[1:])
+        raise InputError(
+            f"{file}: a job of {step} of the run {run} holds at least {in_units(int(least * 1e6))} "
+            f"at once, and this machine has {in_units(memory)} of memory; needed: less data, a "
+            "smaller model, or a smaller populations.block"
+        )
 
 
 def check_disk(origins: Origins, root: Path) -> None:

@@ -29,11 +29,16 @@ from palimpsest.data.splits import Split, base_split
 from palimpsest.datamodels.estimate import SET_KEYS, Estimate, shipped_names, shipped_path
 from palimpsest.files import InputError, SettingError
 from palimpsest.plans.plan import Prepare
+from palimpsest.values import repeated
 
 Config = Mapping[str, Any]
 Sizes = tuple[int, int] | None
 """training and validation points; None where the files do not tell without being loaded"""
 
+MOST_EPOCHS = 1_000_000
+"""of all settings of a method in an experiment: the plans hold each of them"""
+MOST_JOBS = 100_000
+"""of a run: all are planned before the first starts"""
 _SIZES = ["data.name", "data.val_fraction", "data.train_size"]
 """the keys that decide how many points are trained on"""
 
@@ -75,6 +80,8 @@ def check_meaning(checked: BaseModel, origins: Origins, root: Path) -> list[str]
     for key, limit in (("stack", "block"), ("second_oracle_models", "models")):
         with keep(told), origins.below():
             _at_most("populations", populations, key, populations, limit)
+    with keep(told), origins.below():
+        _check_jobs(config, {name: tests[name] for name in listed})
     with keep(told), origins.below():
         _check_seeds(populations, config["datamodels"])
     with keep(told), origins.below():
@@ -150,6 +157,25 @@ def _at_most(section: str, settings: Config, key: str, populations: Config, limi
         raise Conflict(f"{section}.{key}", f"is {settings[key]}", allowed, others)
 
 
+def _check_jobs(config: Config, tests: Mapping[str, Experiment]) -> None:
+    """The run has no more jobs than can be planned."""
+    populations, datamodels = config["populations"], config["datamodels"]
+    blocks = -(-populations["models"] // populations["block"])
+    asked = {(name, method) for test in tests.values() for name in test.forget_sets
+             for method in test.methods}  # fmt: skip
+    jobs = blocks * (1 + len({name for name, _ in asked}) + len(asked))
+    if jobs > MOST_JOBS:
+        found = f"is {populations['block']}, which makes about {jobs} jobs"
+        allowed = f"blocks that make at most {MOST_JOBS}"
+        raise Conflict("populations.block", found, allowed, ["populations.models"])
+    jobs = -(-subset_models(datamodels) // datamodels["block"])
+    if jobs > MOST_JOBS:
+        found = f"is {datamodels['block']}, which makes about {jobs} jobs"
+        allowed = f"blocks that make at most {MOST_JOBS}"
+        others = ["datamodels.held_out", "datamodels.seeds", "datamodels.estimators"]
+        raise Conflict("datamodels.block", found, allowed, others)
+
+
 def _check_seeds(populations: Config, datamodels: Config) -> None:
     ranges = [
         (f"populations.{key}", populations[key], populations["models"])
@@ -177,20 +203,26 @@ def _check_methods(key: Key, test: Experiment, origins: Origins) -> None:
             missing = (*key, "grids", method)
             raise _missing(origins, (*key, "methods"), missing, "a grid for each method")
     for method in dict.fromkeys([*test.methods, *grids_of]):
-        grids = grids_of.get(method, [{}])
+        grids, epochs = grids_of.get(method, [{}]), 0
         for place, grid in enumerate(grids):
             where = ("grids", method, place) if method in grids_of else ()
             with origins.below(*key, *where):
                 for setting in combinations(method, [grid]):
-                    prepare = plan_of(method, setting).prepare
+                    plan = plan_of(method, setting)
+                    prepare, epochs = plan.prepare, epochs + len(plan.epochs)
+                    if epochs > MOST_EPOCHS:
+                        found = (
+                            f"is {setting.get('epochs')}: above {MOST_EPOCHS} of {method} in all"
+                        )
+                        raise SettingError("epochs", found, "fewer epochs, or fewer settings")
                     named = ("prepare", prepare and prepare.name) if where else ("methods", method)
                     _check_prepare(prepare, named, key, test, origins)
-        settings = combinations(method, grids)
-        for number, setting in enumerate(settings):
-            if setting in settings[:number]:
-                text = ", ".join(f"{name} {value}" for name, value in setting.items())
-                found = f"gives the setting {text} twice"
-                raise origins.error((*key, "grids", method), found, "each setting once")
+        with origins.below(*key, "grids", method):
+            settings = combinations(method, grids)
+        if (number := repeated(list(map(json.dumps, settings)))) is not None:
+            text = ", ".join(f"{name} {value}" for name, value in settings[number].items())
+            found = f"gives the setting {text} twice"
+            raise origins.error((*key, "grids", method), found, "each setting once")
 
 
 def _check_prepare(

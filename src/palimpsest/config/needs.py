@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from palimpsest import models, records, registry
 from palimpsest.config.grids import combinations, plan_of
@@ -92,21 +92,37 @@ def subset_models(datamodels: Config) -> int:
 
 def memory_mb(step: str, config: Config, facts: Facts | None) -> int:
     """Megabytes of memory for a job of a rule."""
-    return math.ceil(_needs(config, facts)[step][0])
+    return math.ceil(_needs(config, facts)[step].megabytes)
 
 
 def minutes(step: str, config: Config, facts: Facts | None) -> int:
     """Minutes after which a job of a rule may be stopped: hours even where it takes minutes."""
-    return math.ceil(_needs(config, facts)[step][1])
+    return math.ceil(_needs(config, facts)[step].minutes)
 
 
-def _needs(config: Config, facts: Facts | None) -> dict[str, tuple[float, float]]:
-    """Step -> megabytes, minutes: a floor for libraries and start, and what grows with the run."""
+def least_mb(config: Config, facts: Facts | None) -> tuple[str, float]:
+    """The step whose jobs hold most at once for certain, and how many megabytes that is: with less
+    it cannot be done, while `memory_mb` is enough."""
+    held = {step: need.held for step, need in _needs(config, facts).items()}
+    return max(held.items(), key=lambda pair: pair[1])
+
+
+class Need(NamedTuple):
+    """What a job of a step takes: a floor for libraries and start, and what grows with the run."""
+
+    megabytes: float
+    minutes: float
+    held: float
+    """megabytes of the arrays that lie in memory together at some time"""
+
+
+def _needs(config: Config, facts: Facts | None) -> dict[str, Need]:
+    """Step -> what its jobs take."""
     return _needs_of(json.dumps(dict(config)), facts)
 
 
 @functools.lru_cache(maxsize=1)
-def _needs_of(settings: str, facts: Facts | None) -> dict[str, tuple[float, float]]:
+def _needs_of(settings: str, facts: Facts | None) -> dict[str, Need]:
     config: Config = json.loads(settings)
     if facts is None:
         facts, config = UNKNOWN, merge(config, {"data": {"train_size": None, "val_size": None}})
@@ -117,22 +133,31 @@ def _needs_of(settings: str, facts: Facts | None) -> dict[str, tuple[float, floa
     inputs, matrix = facts.points * facts.values * FLOAT / MB, train**2 * FLOAT / MB
     sweep = use.sweep * (train + val) / MB  # one model under all settings
     scored = use.scored * (train + val) / MB
+    states = block * use.weights * FLOAT / MB
     training = 2 * inputs + 4 * block * use.weights * FLOAT / MB  # gradients, momentum, results
     if models.predicts(config["model"]["name"]) == "next_token":
         asked = config["training"]["batch_size"] * facts.values * (facts.vocabulary or 1)
         training += LOGITS * asked * FLOAT / MB
     work = use.weights / WORK_A_MINUTE[config["device"]]
     epochs = config["training"]["epochs"] * train * work
+    projected = datamodels["estimators"][datamodels["estimator"]].get("dimension", 0)
+    signs = projected * use.weights / MB
+    estimate = 2 * matrix + signs if use.estimates else 0
     return {
-        "prepare_data": (3000 + 2 * inputs, 60 + inputs / 80),
-        "train_block": (3000 + training, 180 + block * epochs),
-        "compare_block": (3000 + training, 180 + block * (train + val) * work),
-        "datamodel_block": (3000 + training, 180 + halves * epochs),
-        "unlearn_block": (5500 + training + 2 * block * sweep, 480 + block * use.passes * work),
-        "estimate_datamodel": (5000 + 5 * matrix, 180 + matrix / 100),
-        "select_forget_set": (2000, 45),
-        "score": (9000 + 3 * scored, 180 + scored / 25),
-    }
+        "prepare_data": Need(3000 + 2 * inputs, 60 + inputs / 80, inputs / FLOAT),
+        "train_block": Need(3000 + training, 180 + block * epochs, inputs + states),
+        "compare_block": Need(
+            3000 + training, 180 + block * (train + val) * work, inputs + 2 * states
+        ),
+        "datamodel_block": Need(3000 + training, 180 + halves * epochs, inputs),
+        "unlearn_block": Need(
+            5500 + training + 2 * block * sweep, 480 + block * use.passes * work,
+            inputs + states + block * sweep,
+        ),
+        "estimate_datamodel": Need(5000 + 5 * matrix + signs, 180 + matrix / 100, estimate),
+        "select_forget_set": Need(2000, 45, 0),
+        "score": Need(9000 + 3 * scored, 180 + scored / 25, scored),
+    }  # fmt: skip
 
 
 @dataclass

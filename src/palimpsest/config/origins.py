@@ -41,13 +41,18 @@ class Origins:
                 return name
         return "the command line"
 
-    def last_of(self, key: Key, others: Sequence[str]) -> str:
-        """The file that sets `key`, or one of the `others` that it does not fit, last."""
+    def last_of(self, key: Key, others: Sequence[str | Key]) -> str:
+        """The file that sets `key`, or one of the `others` that it does not fit, last.
+
+        `others` are dotted keys, or keys where they lie in lists.
+        """
         order = [*(name for name, _ in self.files), "the command line"]
-        keys = [key, *(tuple(other.split(".")) for other in others)]
+        keys = [key, *(tuple(one.split(".")) if isinstance(one, str) else one for one in others)]
         return max(map(self.file_of, keys), key=order.index)
 
-    def error(self, key: Key, found: str, allowed: str, others: Sequence[str] = ()) -> InputError:
+    def error(
+        self, key: Key, found: str, allowed: str, others: Sequence[str | Key] = ()
+    ) -> InputError:
         """One sentence: the file, the dotted key, what was found and what is allowed.
 
         Where `key` does not fit `others`, it is the file that sets one of them last.

@@ -1,11 +1,10 @@
-"""YAML files read strictly, and merged."""
+"""Files of settings: read, and merged."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from palimpsest.config.plain_yaml import read_yaml
 from palimpsest.config.sentences import show
 from palimpsest.files import InputError
 
@@ -40,8 +39,8 @@ NAMED = ("model",)
 
 
 SUFFIXES = (".yaml", ".yml", ".json")
-DEEPEST = 50
-"""lists and maps in each other: a parser spends minutes, or its stack, on a hundred thousand"""
+TEMPLATE = "__use_yte__"
+"""the key by which Snakemake takes a file as a template, with Python in it"""
 
 
 def read_settings(path: str | Path) -> Mapping[str, Any]:
@@ -53,49 +52,6 @@ def read_settings(path: str | Path) -> Mapping[str, Any]:
     content = read_yaml(path)
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: holds {show(content)}; needed: a map of settings")
+    if TEMPLATE in content:
+        raise InputError(f"{path}: has the key {TEMPLATE}; needed: settings, and no template")
     return content
-
-
-def read_yaml(path: str | Path) -> Any:
-    """The content of a YAML file; InputError if it is missing, not YAML, or sets a key twice."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        _check_depth(text)
-        return yaml.load(text, Loader=_OnceLoader)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not valid YAML (no UTF-8 text); needed: UTF-8") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
-
-
-def _check_depth(text: str) -> None:
-    """YAMLError for more than DEEPEST lists and maps in each other."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_OnceLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise yaml.YAMLError(f"more than {DEEPEST} lists and maps lie in each other")
-
-
-class _OnceLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML in which a map may set a key only once."""
-
-
-def _map_once(loader: Any, node: yaml.MappingNode) -> dict:
-    seen: set[str] = set()
-    for key_node, _ in node.value:
-        if key_node.value in seen:
-            line = key_node.start_mark.line + 1
-            raise yaml.YAMLError(f"the key {key_node.value!r} stands twice, again in line {line}")
-        if isinstance(key_node.value, str) and key_node.value != "<<":
-            seen.add(key_node.value)
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-_OnceLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _map_once)

@@ -46,11 +46,16 @@ def validate(kind: Any, origins: Origins, *, most: int = 1) -> Any:
         schema = adapter.json_schema()
         for one in sorted(error.errors(include_url=False), key=_rank):
             around = one["loc"][:-1]
+            sentence = ""
             if one["type"] not in _MISSING or around not in maps:
-                told.append(str(_sentence(one, schema, origins)))
+                sentence = str(_sentence(one, schema, origins))
             if one["type"] in (*_UNKNOWN, *_MISSING):
                 maps.add(around)
-        raise InputError("\n".join(list(dict.fromkeys(told))[:most])) from None
+            if sentence and sentence not in told:
+                told.append(sentence)
+            if len(told) == most:
+                break
+        raise InputError("\n".join(told)) from None
 
 
 @contextmanager
@@ -114,10 +119,12 @@ def _sentence(error: Any, schema: Rule, origins: Origins) -> InputError:
     if kind in _UNKNOWN:
         known = list(around["properties"])
         near = hint(key[-1], known, cutoff=0.6)
+        others: list[Key] = []
         if tag:
             near = f" where {tag} is {around['properties'][tag]['const']}{near}"
+            others.append((*key[:-1], tag))
         key = (*key[:-1], value) if kind == "invalid_key" else key
-        return origins.error(key, f"is an unknown key{near}", ", ".join(known) or "none")
+        return origins.error(key, f"is an unknown key{near}", ", ".join(known) or "none", others)
     if kind in _MISSING:
         if kind == "union_tag_not_found":
             key, needed = (*key, tag), [tag]

@@ -12,15 +12,15 @@ from palimpsest import records, registry
 from palimpsest.config.study import Experiment, ExperimentsStudy
 from palimpsest.plans.recipe import recipe
 from palimpsest.values import (
-    LARGEST,
+    MOST_MODELS,
     Closed,
     Count,
     File,
+    Models,
     Name,
     Once,
     Run,
     Seed,
-    Several,
     Share,
     Some,
     Text,
@@ -43,22 +43,22 @@ class Data(Closed):
 class Populations(Closed):
     """Originals and oracles: how many, of which seeds, and how they are dealt into jobs."""
 
-    models: Several
+    models: Models
     first_seed: Seed
     oracle_first_seed: Seed
     second_oracle_first_seed: Seed
     block: Count
     stack: Count
     second_oracle: Annotated[list[Name], Once]
-    second_oracle_models: Several
+    second_oracle_models: Models
 
 
 class Datamodels(Closed):
     """How the important points are found, and how the estimate is tested."""
 
     shipped: Text | None
-    held_out: Annotated[int, Field(ge=5, le=LARGEST)]
-    seeds: Several
+    held_out: Annotated[int, Field(ge=5, le=MOST_MODELS)]
+    seeds: Models
     fraction: Share
     first_seed: Seed
     block: Count

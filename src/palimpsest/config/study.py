@@ -7,7 +7,7 @@ from pydantic import Field
 
 from palimpsest.metrics import needs_of
 from palimpsest.records import ALWAYS
-from palimpsest.values import Closed, Names, Several
+from palimpsest.values import Closed, Models, Names
 
 
 class Experiment(Closed):
@@ -18,7 +18,7 @@ class Experiment(Closed):
     """
 
     forget_sets: Names
-    models: Several | None = None
+    models: Models | None = None
     """the first so many of the run's populations; None: all of them"""
     methods: list[str]
     grids: dict[str, Any] = Field(default={})

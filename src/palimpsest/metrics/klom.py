@@ -3,9 +3,10 @@
 The measure itself is `palimpsest.klom`.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from palimpsest.data.splits import PARTS, Split
 from palimpsest.klom import (
@@ -19,7 +20,7 @@ from palimpsest.klom import (
     set_percentiles,
 )
 from palimpsest.records import Record
-from palimpsest.values import Count, Percentile, Positive, Several, Share
+from palimpsest.values import Bins, Percentile, Positive, Repeats, Share
 
 NEEDS = ("margin",)
 OF_ORACLES = False
@@ -68,12 +69,12 @@ def rows(
     *,
     mode: Literal["ours", "easydub-2025", "easydub-2026", "georgiev"],
     direction: Literal["unlearned||oracle", "oracle||unlearned"],
-    bins: Several,
+    bins: Bins,
     clip: Positive,
     floor: Share,
     percentile: Percentile,
-    null_repeats: Count,
-    redraws: Several,
+    null_repeats: Repeats,
+    redraws: Annotated[Repeats, Field(ge=2)],
 ) -> list[dict[str, Any]]:
     """A percentile over the points of each set, in nats; `klom.klom` says what the settings mean.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from palimpsest.data.facts import Facts
-from palimpsest.files import InputError, SettingError, one_line
+from palimpsest.files import InputError, SettingError, one_line, read_text
 from palimpsest.values import LARGEST
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ def read_config(folder: str) -> dict[str, Any]:
     """What a folder's config.json holds."""
     file = Path(folder, "config.json")
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(read_text(file))
+    except InputError:
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: cannot be read ({one_line(error)})") from None
     if not isinstance(found, dict):

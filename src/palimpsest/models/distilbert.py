@@ -17,7 +17,7 @@ from palimpsest.models._transformers import (
     load,
     read_sizes,
 )
-from palimpsest.values import Count, File, Fraction
+from palimpsest.values import File, Fraction, Size
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,10 +36,10 @@ def build(
     data: Facts,
     *,
     pretrained: File | None = None,
-    dim: Count | None = None,
-    layers: Count | None = None,
-    heads: Count | None = None,
-    hidden: Count | None = None,
+    dim: Size | None = None,
+    layers: Size | None = None,
+    heads: Size | None = None,
+    hidden: Size | None = None,
     dropout: Fraction = 0.1,
     head_dropout: Fraction = 0.2,
 ) -> nn.Module:

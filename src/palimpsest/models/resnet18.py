@@ -11,13 +11,13 @@ import itertools
 from typing import TYPE_CHECKING
 
 from palimpsest.data.facts import Facts
-from palimpsest.values import Count
+from palimpsest.values import Size
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def build(data: Facts, *, width: Count = 64) -> nn.Module:
+def build(data: Facts, *, width: Size = 64) -> nn.Module:
     """Images (batch, channels, height, width) to logits (batch, classes).
 
     `width` is the number of channels of the first layer. An image is halved three times, but never
@@ -53,7 +53,7 @@ def build(data: Facts, *, width: Count = 64) -> nn.Module:
     return network
 
 
-def weights(data: Facts, *, width: Count = 64) -> int:
+def weights(data: Facts, *, width: Size = 64) -> int:
     """Numbers in the state dict of one model: weights, and BatchNorm's statistics and counts."""
     convolutions = [(data.item[0], width, 9)]
     for inputs, outputs in _blocks(width):

@@ -7,12 +7,14 @@ stride 2, and max pooling: an image of 32 x 32 pixels is 1 x 1 at its end.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from palimpsest.data.facts import Facts
 from palimpsest.files import InputError, SettingError, one_line
 from palimpsest.models import resnet18
-from palimpsest.values import Count, File
+from palimpsest.values import File
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -21,10 +23,12 @@ FILES = ("pretrained",)
 CHANNELS = 3
 """of the images of ImageNet"""
 WIDTH = 64
+Side = Annotated[int, Field(ge=1, le=4096)]
+"""pixels: of a batch of images so large, the first layer alone takes gigabytes"""
 SUFFIXES = (".pth", ".safetensors")
 
 
-def build(data: Facts, *, pretrained: File | None = None, side: Count | None = None) -> nn.Module:
+def build(data: Facts, *, pretrained: File | None = None, side: Side | None = None) -> nn.Module:
     """Images (batch, channels, height, width) to logits (batch, classes).
 
     `side`: images are enlarged to so many pixels a side first (bilinear; the weights are of images

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from palimpsest.data.facts import Facts
-from palimpsest.values import Count
+from palimpsest.values import Size
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,7 +19,7 @@ PADDED_BELOW = 12
 by 1, since its input would be smaller than its kernel"""
 
 
-def build(data: Facts, *, width: Count) -> nn.Module:
+def build(data: Facts, *, width: Size) -> nn.Module:
     """Images (batch, channels, size, size) to logits (batch, classes).
 
     `width` is the number of channels of the first layer: 64 in the paper.
@@ -45,7 +45,7 @@ def build(data: Facts, *, width: Count) -> nn.Module:
     )
 
 
-def weights(data: Facts, *, width: Count) -> int:
+def weights(data: Facts, *, width: Size) -> int:
     """Numbers in the state dict of one model: weights, and BatchNorm's statistics and counts."""
     w = width
     convolutions = [

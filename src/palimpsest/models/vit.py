@@ -19,7 +19,7 @@ from palimpsest.models._transformers import (
     load,
     read_sizes,
 )
-from palimpsest.values import Count, File, Fraction
+from palimpsest.values import File, Fraction, Size
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,11 +37,11 @@ def build(
     data: Facts,
     *,
     pretrained: File | None = None,
-    patch: Count | None = None,
-    dim: Count | None = None,
-    layers: Count | None = None,
-    heads: Count | None = None,
-    hidden: Count | None = None,
+    patch: Size | None = None,
+    dim: Size | None = None,
+    layers: Size | None = None,
+    heads: Size | None = None,
+    hidden: Size | None = None,
     dropout: Fraction = 0.0,
 ) -> nn.Module:
     """Images (batch, channels, height, width) to logits (batch, classes).

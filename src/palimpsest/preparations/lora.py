@@ -30,7 +30,7 @@ from palimpsest.plans.alignment import MeanOver, count_labels, sum_of_features, 
 from palimpsest.plans.losses import Means
 from palimpsest.preparations._layers import adapted_layers, check_calls, whole_layers
 from palimpsest.randomness import generator
-from palimpsest.values import Count, Positive, Teacher, Text
+from palimpsest.values import Positive, Size, Teacher, Text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -51,7 +51,7 @@ def prepare(
     data: TrainingData,
     seeds: Sequence[int],
     *,
-    rank: Count = 8,
+    rank: Size = 8,
     layers: Text | None = None,
     scale: Positive = 1.0,
     whole: Text | None = None,

@@ -36,7 +36,7 @@ def test_a_results_folder_that_cannot_be_written(sentence, project, monkeypatch)
     text = sentence(machine=True)
     assert text.startswith(f"{project.root / 'results'} is not a folder; needed: a folder that can")
     (project.root / "results").unlink()
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
     text = sentence(machine=True)
     assert text.startswith(
         f"{project.root} cannot be written; needed: a folder that can be written"
@@ -210,3 +210,34 @@ def test_what_two_experiments_share_is_counted_once():
     alone = disk(one=(["ft"], 4))
     assert disk(one=(["ft"], 4), two=(["ft"], 2)) == alone
     assert disk(one=(["ft"], 4), two=(["ft", "ce_ft"], 2)) == alone + 2 * 1797 * 5
+
+
+def test_a_run_that_memory_cannot_hold(sentence, project, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=10**18))
+    monkeypatch.setattr(machine, "_SCHEDULERS", ())
+    overlay = {
+        "model": {"width": 20_000},
+        "ascent": {"numbers_of_models": [2, 4]},
+        "populations": {"models": 4, "block": 4, "stack": 4, "second_oracle_models": 4},
+        "datamodels": {"estimators": {"last_layer": {"checkpoints": 4}}},
+    }
+    text = sentence(overlay, machine=True)
+    assert re.match(
+        r"mine\.yaml: a job of \w+_block of the run mine holds at least \d+\.\d GB at once, and "
+        r"this machine has \d+\.\d GB of memory; needed: less data, a smaller model, or a smaller",
+        text,
+    )
+    project(overlay)  # which only looks
+    project(machine=True)
+    monkeypatch.setattr(machine, "_SCHEDULERS", ("python3",))  # jobs may run elsewhere
+    monkeypatch.setattr(shutil, "which", lambda name: name == "python3")
+    project(overlay, machine=True)
+
+
+@pytest.mark.parametrize("overlay", [None, "fashion", "cifar10", "digits-full"])
+def test_what_is_held_is_less_than_what_is_asked_for(overlay):
+    overlays = [ROOT / f"config/{overlay}.yaml"] if overlay else []
+    merged = config.load([ROOT / "config.yaml", *overlays])
+    for facts in (facts_of(merged), None):
+        step, held = needs.least_mb(merged, facts)
+        assert 0 < held < needs.memory_mb(step, merged, facts) / 2

@@ -84,6 +84,18 @@ MEANING = [
     ({"forget_sets": {"pc1_top_30": {"top": 1000, "bottom": 437}}},
      "forget_sets.pc1_top_30.top is 1437 together with bottom; allowed: at most 1436"),
     ({"forget_sets": {"pc1_top_30": {"component": 1437}}}, "pc1_top_30.component is 1437"),
+    (grid(lr=[n * 1e-5 for n in range(99)], forget_batch=list(range(1, 103))),
+     "ascent.grids.gda[0].forget_batch is a list of 102: 10098 settings of gda in all; allowed:"),
+    ({"ascent": {"grids": {"gda": [
+        grid(lr=[n * 1e-5 for n in range(6000)], epochs=[epochs])["ascent"]["grids"]["gda"][0]
+        for epochs in (5, 6)
+    ]}}}, "ascent.grids.gda.lr is a list of 6000: 12000 settings of gda in all; allowed: at "),
+    (grid(lr=[n * 1e-4 for n in range(11)], epochs=[100_000]),
+     "ascent.grids.gda[0].epochs is 100000: above 1000000 of gda in all; allowed: fewer"),
+    ({"populations": {"models": 9000, "block": 1, "stack": 1}},
+     "populations.block is 1, which makes about 144000 jobs; allowed: blocks that make at most 10"),
+    ({"datamodels": {"held_out": 100_000, "block": 1}},
+     "datamodels.block is 1, which makes about 500000 jobs; allowed: blocks that make at most 100"),
 ]  # fmt: skip
 
 
@@ -92,6 +104,57 @@ def test_parts_that_do_not_fit(sentence, overlay, found):
     text = sentence(overlay)
     assert found in text
     assert text.startswith(("mine.yaml: ", "config.yaml: "))
+
+
+@pytest.mark.parametrize(
+    ("place", "most"),
+    [
+        ("metrics.klom.bins", 1000),
+        ("metrics.klom.redraws", 10_000),
+        ("metrics.klom.null_repeats", 10_000),
+        ("populations.models", 1_000_000),
+        ("populations.second_oracle_models", 1_000_000),
+        ("datamodels.held_out", 1_000_000),
+        ("datamodels.seeds", 1_000_000),
+        ("datamodels.estimators.half_subsets.models", 1_000_000),
+        ("model.width", 65_536),
+        ("training.epochs", 100_000),
+        ("theory.cases", 100_000),
+    ],
+)
+def test_sizes_that_would_fill_any_memory(sentences, place, most):
+    """The largest that is allowed is refused by none of these, or by something else."""
+
+    def told(value):
+        overlay = value
+        for key in reversed(place.split(".")):
+            overlay = {key: overlay}
+        return sentences(overlay)[0]
+
+    for value in (most + 1, 2**31 - 1):
+        found = told(value)
+        assert found.startswith(f"mine.yaml: {place} is {value}; allowed: an integer of at least ")
+        assert found.endswith(f"and at most {most}")
+
+
+def test_a_forget_set_of_another_kind_is_told_of_the_file_that_says_so(sentence):
+    overlay = {"forget_sets": {"random_100": {"kind": "classes", "classes": [3]}}}
+    assert sentence(overlay) == (
+        "mine.yaml: forget_sets.random_100.size is an unknown key where kind is classes (in "
+        "config.yaml); allowed: kind, classes"
+    )
+    overlay = {"forget_sets": {"random_100": {"kind": "random", "classes": [3]}}}
+    assert sentence(overlay) == (
+        "mine.yaml: forget_sets.random_100.classes is an unknown key where kind is random; "
+        "allowed: kind, size, seed"
+    )
+
+
+def test_many_unknown_keys_are_told_soon(sentences):
+    overlay = {"ascent": {f"key_{number}": number for number in range(9000)}}
+    lines = sentences(overlay)
+    assert len(lines) == 10
+    assert lines[0].startswith("mine.yaml: ascent.key_0 is an unknown key; allowed: forget_sets")
 
 
 def test_a_method_needs_a_grid(sentence, project):

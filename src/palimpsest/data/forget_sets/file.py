@@ -10,7 +10,7 @@ import numpy as np
 from palimpsest.arrays import read_array, read_arrays
 from palimpsest.data.splits import Split, as_indices
 from palimpsest.datamodels.estimate import Estimate
-from palimpsest.files import InputError, read_json
+from palimpsest.files import InputError, read_json, read_text, regular_file
 from palimpsest.values import File, Text
 
 FILES = ("path",)
@@ -42,10 +42,7 @@ def read_indices(path: str | Path, key: str | None = None) -> np.ndarray:
     A text file holds one index a line; `#` starts a comment. `key` may be left out where the file
     holds one list. InputError, one sentence, for everything that is wrong with the file.
     """
-    path = Path(path)
-    if not path.is_file():
-        found = "is no file" if path.exists() else "there is no such file"
-        raise InputError(f"{path}: {found}")
+    path = regular_file(path)
     readers = {".npz": _read_npz, ".npy": _read_npy, ".json": _read_json, ".txt": _read_txt}
     if path.suffix not in readers:
         raise InputError(
@@ -88,7 +85,7 @@ def _read_json(path: Path, key: str | None) -> Any:
 def _read_txt(path: Path, key: str | None) -> list[Any]:
     _no_key(path, key)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file") from None
     words = [line.split("#")[0].strip() for line in lines]

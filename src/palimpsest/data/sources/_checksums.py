@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from palimpsest.files import InputError
+from palimpsest.files import InputError, read_text, regular_file
 
 _SIZES = re.compile(r"^# (\d{1,9}) training and (\d{1,9}) test (?:images|texts)$", re.MULTILINE)
 _LINE = re.compile(r"^([0-9a-f]{32}|[0-9a-f]{64}) [ *](\S+)$", re.MULTILINE)
@@ -18,9 +18,9 @@ _LINE = re.compile(r"^([0-9a-f]{32}|[0-9a-f]{64}) [ *](\S+)$", re.MULTILINE)
 def read_sums(path: Path, names: Iterable[str]) -> dict[str, str]:
     """File name -> checksum from such a text; InputError unless every one of `names` is listed."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"{path}: there is no such text file of MD5 checksums") from None
+        text = read_text(path, "text file of MD5 checksums")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: no UTF-8 text; needed: a text file of MD5 checksums") from None
     found = {name: checksum for checksum, name in _LINE.findall(text)}
     for name in names:
         if name not in found:
@@ -34,7 +34,7 @@ def check_sums(
     """InputError for the first file that has another checksum than `expected` of this `origin`."""
     for name in names:
         kind = "SHA-256" if len(expected[name]) == 64 else "MD5"
-        with (folder / name).open("rb") as stream:
+        with regular_file(folder / name).open("rb") as stream:
             found = hashlib.file_digest(stream, kind.replace("-", "").lower()).hexdigest()
         if found != expected[name]:
             raise InputError(

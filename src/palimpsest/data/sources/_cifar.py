@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from palimpsest.data.sources._official import OfficialFiles, unreadable
+from palimpsest.files import regular_file
 
 
 class _Batch(pickle._Unpickler):
@@ -39,6 +40,7 @@ def read_batch(path: Path, files: OfficialFiles, key: str) -> tuple[np.ndarray, 
 
     `key` is that of the labels.
     """
+    regular_file(path)
     try:
         content = _Batch(io.BytesIO(path.read_bytes()), encoding="latin1").load()
         images, labels = content["data"], content[key]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from palimpsest.data.sources._official import unreadable
-from palimpsest.files import InputError, atomic_path, one_line
+from palimpsest.files import InputError, atomic_path, one_line, regular_file
 
 _SAVED = "dataset_dict.json"
 _NAME = re.compile(r"^(\w+?)(?:-\d+-of-\d+(?:-\w+)?)?$")
@@ -34,6 +34,8 @@ def rows_of(folder: Path, columns: Mapping[str, type | tuple[type, ...]]) -> dic
     import datasets
 
     datasets.disable_progress_bars()
+    for name in files_of(folder):
+        regular_file(folder.parent / name)
     try:
         if (folder / _SAVED).is_file():
             found: Any = datasets.load_from_disk(str(folder))

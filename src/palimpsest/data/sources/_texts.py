@@ -17,8 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from palimpsest.data.datasets import Tokens
-from palimpsest.files import InputError, SettingError, atomic_path, one_line
-from palimpsest.values import LARGEST
+from palimpsest.files import InputError, SettingError, atomic_path, one_line, read_text
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -31,7 +30,7 @@ _ENDS = ("<|endoftext|>", "</s>", "<eos>")
 _BYTES = 256
 _AT_ONCE = 1000  # texts that are cut into tokens together: their offsets take memory
 
-Pieces = Annotated[int, Field(ge=_BYTES + 2, le=LARGEST)]
+Pieces = Annotated[int, Field(ge=_BYTES + 2, le=1_000_000)]
 """size of a learned vocabulary: 256 bytes, the padding, and what is put together from them"""
 
 
@@ -114,7 +113,9 @@ def read_tokenizer(path: Path) -> Tokenizer:
     from tokenizers import Tokenizer
 
     try:
-        return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        return Tokenizer.from_str(read_text(path, "tokenizer"))
+    except InputError:
+        raise
     except Exception as error:  # the library raises plain Exception
         raise InputError(f"{path}: not a {FILE} of tokenizers ({one_line(error)})") from None
 

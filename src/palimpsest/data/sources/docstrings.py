@@ -43,7 +43,7 @@ from palimpsest.data.sources._texts import (
     known,
 )
 from palimpsest.files import InputError, SettingError
-from palimpsest.values import Count, File, Several, Text
+from palimpsest.values import Count, File, Length, Text
 
 SLOW = True
 PACKAGES = {
@@ -74,7 +74,7 @@ def facts(
     checksums: str,
     *,
     pieces: Pieces = 8000,
-    length: Several = 64,
+    length: Length = 64,
     per_package: Count = 400,
     tokenizer: File | None = None,
     padding: Text | None = None,
@@ -98,7 +98,7 @@ def load(
     checksums: str,
     *,
     pieces: Pieces = 8000,
-    length: Several = 64,
+    length: Length = 64,
     per_package: Count = 400,
     mask_names: bool = True,
     tokenizer: File | None = None,

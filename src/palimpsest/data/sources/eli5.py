@@ -40,8 +40,8 @@ from palimpsest.data.sources._texts import (
     in_hash_order,
     known,
 )
-from palimpsest.files import InputError, SettingError
-from palimpsest.values import Count, File, Once, Several, Text
+from palimpsest.files import InputError, SettingError, regular_file
+from palimpsest.values import Count, File, Length, Once, Text
 
 SLOW = True
 SAVED = "eli5_category"
@@ -91,7 +91,7 @@ def facts(
     categories: Categories = TEN,
     samples: Count = 10_000,
     pieces: Pieces = 8000,
-    length: Several = 128,
+    length: Length = 128,
     tokenizer: File | None = None,
     padding: Text | None = None,
 ) -> Facts | None:
@@ -143,7 +143,7 @@ def load(
     categories: Categories = TEN,
     samples: Count = 10_000,
     pieces: Pieces = 8000,
-    length: Several = 128,
+    length: Length = 128,
     tokenizer: File | None = None,
     padding: Text | None = None,
 ) -> Dataset:
@@ -234,7 +234,7 @@ def _questions(data_dir: Path, categories: list[Category]) -> Iterator[tuple[str
                 yield f"{saved}: {split} {number}", row
         return
     for official in _needed(categories):
-        path = data_dir / (_found(data_dir, official) or official)
+        path = regular_file(data_dir / (_found(data_dir, official) or official))
         try:
             rows = json.loads(gzip.decompress(path.read_bytes()).decode("utf-8"))
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

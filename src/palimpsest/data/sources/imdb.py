@@ -37,8 +37,8 @@ from palimpsest.data.sources._checksums import (
 )
 from palimpsest.data.sources._official import unreadable
 from palimpsest.data.sources._texts import Pieces, check_tokenizer, encoded, known
-from palimpsest.files import InputError
-from palimpsest.values import File, Several, Text
+from palimpsest.files import InputError, regular_file
+from palimpsest.values import File, Length, Text
 
 SLOW = True
 FOLDER, ARCHIVE, PACKED, SAVED = (
@@ -61,7 +61,7 @@ def facts(
     checksums: str,
     *,
     pieces: Pieces = 8000,
-    length: Several = 256,
+    length: Length = 256,
     tokenizer: File | None = None,
     padding: Text | None = None,
 ) -> Facts | None:
@@ -97,7 +97,7 @@ def load(
     *,
     keyword: Text = "comedy",
     pieces: Pieces = 8000,
-    length: Several = 256,
+    length: Length = 256,
     tokenizer: File | None = None,
     padding: Text | None = None,
 ) -> Dataset:
@@ -200,7 +200,7 @@ def _of_folder(folder: Path) -> Iterator[tuple[str, str, str]]:
     for part in PARTS:
         for label in LABELS:
             for path in sorted((folder / part / label).glob("*.txt")):
-                yield part, label, _text(path.read_bytes(), str(path))
+                yield part, label, _text(regular_file(path).read_bytes(), str(path))
 
 
 def _of_archive(path: Path) -> Iterator[tuple[str, str, str]]:

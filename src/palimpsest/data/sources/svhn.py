@@ -12,6 +12,7 @@ import numpy as np
 from palimpsest.data.datasets import Dataset
 from palimpsest.data.sources._mat import real_arrays
 from palimpsest.data.sources._official import OfficialFiles, unreadable
+from palimpsest.files import regular_file
 
 FOLDER = "svhn"
 TRAIN_FILE, TEST_FILE = "train_32x32.mat", "test_32x32.mat"
@@ -45,6 +46,7 @@ def load(data_dir: Path, download: bool, checksums: str) -> Dataset:
 
 def read_mat(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 (points, 3, 32, 32) and labels int64 of one file; InputError if it is none."""
+    regular_file(path)
     try:
         arrays = real_arrays(path.read_bytes())
         if not {"X", "y"} <= arrays.keys():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from palimpsest.values import LARGEST, Once, Positive, Some
+from palimpsest.values import MOST_MODELS, Once, Positive, Some
 
 if TYPE_CHECKING:
     from palimpsest.datamodels.material import Subsets
@@ -25,7 +25,7 @@ FEWEST = 6
 def estimate(
     material: Subsets,
     *,
-    models: Annotated[int, Field(ge=FEWEST, le=LARGEST)],
+    models: Annotated[int, Field(ge=FEWEST, le=MOST_MODELS)],
     ridge: Annotated[list[Positive], Some, Once],
 ) -> np.ndarray:
     """Ridge regression of margins on membership, the penalty of `ridge` chosen by leave-one-out."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.config.reading import read_yaml
+from palimpsest.config.plain_yaml import read_yaml
 from palimpsest.files import InputError
 from palimpsest.studies.theory.judging import COLUMNS, FORGETS, OURS, STRUGGLES
 from palimpsest.tables import read_table
