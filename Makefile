@@ -22,6 +22,9 @@ CONFIGFILES := $(if $(CONFIGS),--configfile $(CONFIGS))
 # The checked configuration's run, or one sentence on what is wrong with it
 NAME := PYTHONPATH=src $(BIN)/python -m palimpsest.config $(CONFIGFILES)
 
+# Where it is set, as in containers, each of some hundred processes would compile all that it imports
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: all env run report lint test bench moved
 .DEFAULT_GOAL := all
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from palimpsest.files import InputError
 
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # lists of statements in a node
 _LIBRARY = Path(__file__).resolve().parents[1]  # the folder that holds the package
 _started: dict[Path, str] = {}
 _watched: dict[Path, str] = {}
@@ -38,12 +39,16 @@ def imports_of(path: str) -> frozenset[str]:
 def _named_in(path: str) -> frozenset[str]:
     """The files of the library that the import statements of one file name."""
     modules = []
-    for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
+    pending: list[ast.AST] = [ast.parse(Path(path).read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
         if isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             modules.append(node.module)
             modules += [f"{node.module}.{alias.name}" for alias in node.names]
+        for block in _BLOCKS:  # imports are statements: expressions need no look
+            pending += getattr(node, block, ())
     found = set()
     for module in modules:
         parts = module.split(".")
@@ -92,7 +97,11 @@ def check_unchanged() -> None:
 
 def _used() -> set[Path]:
     """The remembered files that are loaded."""
-    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    loaded = {
+        getattr(module, "__file__", None)
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in ("__main__", "palimpsest")
+    }
     return {Path(file).resolve() for file in loaded if file} & _started.keys()
 
 

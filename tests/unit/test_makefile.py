@@ -11,6 +11,7 @@ PAGE = "<html>" + "x" * 1000 + "</html>"
 # Writes down its arguments; makes a notebook's page, and a report of what the file `page` holds.
 SNAKEMAKE = """#!/bin/bash
 printf '%s\\n' "$@" >> asked
+echo "${PYTHONDONTWRITEBYTECODE-}" > no_bytecode
 if [ "$1" = --report ]; then cp page "$2"; else mkdir -p "results/$(cat name)/ascent";
 touch "results/$(cat name)/ascent/report.html"; fi
 """
@@ -77,6 +78,12 @@ def test_a_report_is_made_though_the_logs_were_deleted(folder: Path) -> None:
     assert not (folder / "logs").exists()
     assert make(folder).returncode == 0
     assert (folder / "logs" / "of_my_own" / "report.log").is_file()
+
+
+def test_what_is_imported_is_compiled_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert make(folder).returncode == 0
+    assert (folder / "no_bytecode").read_text() == "\n"
 
 
 def test_configuration_files_keep_their_names(folder: Path) -> None:

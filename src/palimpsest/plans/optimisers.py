@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from palimpsest.values import Optimiser
 
@@ -30,7 +32,9 @@ class Sgd:
         """torch.optim.SGD with learning rate 0."""
         from torch.optim import SGD
 
-        return SGD(parameters, lr=0.0, momentum=self.momentum, weight_decay=self.weight_decay)
+        return _uncompiled(SGD)(
+            parameters, lr=0.0, momentum=self.momentum, weight_decay=self.weight_decay
+        )
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,27 @@ class AdamW:
         """torch.optim.AdamW with learning rate 0."""
         from torch.optim import AdamW as TorchAdamW
 
-        return TorchAdamW(
+        return _uncompiled(TorchAdamW)(
             parameters,
             lr=0.0,
             betas=(self.beta1, self.beta2),
             eps=self.epsilon,
             weight_decay=self.weight_decay,
         )
+
+
+@functools.cache
+def _uncompiled(kind: type[Optimizer]) -> Callable[..., Optimizer]:
+    """A kind of torch's optimisers without its guards against torch.compile, which is not used.
+
+    The first guard that is called imports the whole compiler, which takes as long as torch itself.
+    """
+    import torch
+
+    guarded = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in guarded}
+    methods["step"] = torch.no_grad()(inspect.unwrap(kind.step))
+    return type(kind.__name__, (kind,), methods)
 
 
 def optimiser_of(
