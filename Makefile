@@ -1,5 +1,6 @@
 # make            the environment, the run `digits`, its report
 # make test       lint, unit, conformance and workflow tests
+# make test-slurm a real SLURM on this machine and runs on it; SHORT=1: one run (root on Debian)
 # make bench      the benchmarks
 # make env        the environment alone
 # Another run: make CONFIG=config/smoke.yaml; several files are merged left to right
@@ -22,7 +23,7 @@ CONFIGFILES := $(if $(CONFIGS),--configfile $(CONFIGS))
 # The checked configuration's run, or one sentence on what is wrong with it
 NAME := PYTHONPATH=src $(BIN)/python -m palimpsest.config $(CONFIGFILES)
 
-.PHONY: all env run report lint test bench moved
+.PHONY: all env run report lint test test-slurm bench moved
 .DEFAULT_GOAL := all
 
 all: run
@@ -77,6 +78,9 @@ lint: env
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/conformance tests/steps benchmarks
 	$(BIN)/python -m pytest tests/workflow
+
+test-slurm: env
+	$(BIN)/python tests/slurm/run.py $(if $(SHORT),--short)
 
 bench: run
 	$(BIN)/python benchmarks/stacks.py --out results/bench/stacks.json

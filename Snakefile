@@ -27,6 +27,9 @@ pathvars:
 report: "reports/workflow.rst"
 
 
+container: "envs/palimpsest.sif"  # with --sdm apptainer; built from envs/palimpsest.def
+
+
 wildcard_constraints:
     experiment=any_of(EXPERIMENTS),
     forget_set=any_of(FORGET_SETS),

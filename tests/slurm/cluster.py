@@ -207,6 +207,8 @@ class Cluster:
 @contextlib.contextmanager
 def cluster(remembered: int = 600) -> Iterator[Cluster]:
     """A cluster that runs, and is gone in the end with its files."""
+    if absent := missing():
+        raise RuntimeError(f"{', '.join(absent)} are not installed; see tests/slurm/run.py")
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     made = Cluster(folder, remembered)
     try:

@@ -1,18 +1,13 @@
 """What the tests on SLURM share: a cluster, a local run to be equal to, copies of it to finish."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
-
 from cluster import Cluster, cluster
-from on_slurm import LOCAL, RESULTS
-from running import NO_BYTECODE, TIMEOUT, command, copy_folder, copy_sources
+from on_slurm import RESULTS, copy_with_overlay, run_here
+from running import copy_folder
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +20,8 @@ def slurm() -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight originals in two blocks, trained on this machine without SLURM: not to be changed."""
-    folder = copy_sources(tmp_path_factory.mktemp("local"))
-    (folder / "two_blocks.yaml").write_text("populations: {block: 4, stack: 4}\n")
-    done = subprocess.run(
-        command("-c", "2", *LOCAL), cwd=folder, env=NO_BYTECODE, text=True, timeout=TIMEOUT,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
+    folder = copy_with_overlay(tmp_path_factory.mktemp("local"))
+    run_here(folder)
     return folder
 
 

@@ -2,14 +2,18 @@
 
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
 from cluster import Cluster, end_with_parent
-from running import NO_BYTECODE, SMOKE, TIMEOUT, command
 from safetensors.numpy import load_file
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
+
+from running import NO_BYTECODE, SMOKE, TIMEOUT, command, copy_sources, snakemake
 
 RESULTS = Path("results/smoke")
 ORIGINALS = [f"{RESULTS}/populations/original/{block}.npz" for block in range(2)]
@@ -17,6 +21,8 @@ FILES = ("--configfile", SMOKE, "two_blocks.yaml")
 LOCAL = (*ORIGINALS, *FILES)
 PATIENCE = 600.0
 """seconds for what takes a few on a quiet machine"""
+JOBS = 3
+"""the data, and two blocks of originals"""
 SLURM = (
     "--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue",
     "--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "20",
@@ -59,6 +65,20 @@ class OnSlurm:
         """SIGKILL for it and for all that runs on its login node."""
         self.process.kill()
         self.process.wait(timeout=30)
+
+
+def copy_with_overlay(folder: Path) -> Path:
+    """A copy of the repository, with an overlay that makes two blocks of the eight originals."""
+    copy = copy_sources(folder)
+    (copy / "two_blocks.yaml").write_text("populations: {block: 4, stack: 4}\n")
+    return copy
+
+
+def run_here(folder: Path) -> None:
+    """Train both blocks on this machine, without SLURM."""
+    done = snakemake(folder, "-c", "2", *LOCAL)
+    if done.returncode:
+        raise RuntimeError(done.stdout)
 
 
 def start(slurm: Cluster, folder: Path, *arguments: str) -> OnSlurm:

@@ -21,7 +21,9 @@ def test_jobs_on_slurm_give_the_bits_of_a_local_run(slurm, folder, local):
     profile = folder / "profiles" / "slurm" / "profile.yaml"
     profile.write_text(fill_in(profile.read_text(encoding="utf-8")), encoding="utf-8")
     asked = yaml.safe_load(profile.read_text(encoding="utf-8"))["set-resources"]
-    assert asked["unlearn_block"] == {"gpu": 1, "gpu_model": "fake", "slurm_partition": "main"}
+    assert asked["unlearn_block"] == {
+        "gpu": 1, "gpu_model": "fake", "slurm_partition": "main", "runtime": "120 * attempt",
+    }  # fmt: skip
     run = start(slurm, folder, *LOCAL)
     devices: set[str] = set()
 
@@ -32,5 +34,5 @@ def test_jobs_on_slurm_give_the_bits_of_a_local_run(slurm, folder, local):
     slurm.wait_for(have_trained, "two jobs", PATIENCE)
     assert run.end() == 0, run.text
     assert devices == {"0", "1"}
-    assert slurm.jobs(run.name) == ["COMPLETED"] * 2
+    assert slurm.jobs(run.name, "%T %l") == ["COMPLETED 2:00:00"] * 2
     assert contents(folder) == contents(local)
