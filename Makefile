@@ -1,5 +1,6 @@
 # make            the environment, the run `digits`, its report
 # make test       lint, unit, conformance and workflow tests
+# make test-slurm a real SLURM on this machine and runs on it; SHORT=1: one run (root on Debian)
 # make bench      the benchmarks
 # make env        the environment alone
 # Another run: make CONFIG=config/smoke.yaml; several files are merged left to right
@@ -25,7 +26,7 @@ NAME := PYTHONPATH=src $(BIN)/python -m palimpsest.config $(CONFIGFILES)
 # Where it is set, as in containers, each of some hundred processes would compile all that it imports
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: all env run report lint test bench moved
+.PHONY: all env run report lint test test-slurm bench moved
 .DEFAULT_GOAL := all
 
 all: run
@@ -80,6 +81,9 @@ lint: env
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/conformance tests/steps benchmarks
 	$(BIN)/python -m pytest tests/workflow
+
+test-slurm: env
+	$(BIN)/python tests/slurm/run.py $(if $(SHORT),--short)
 
 bench: run
 	$(BIN)/python benchmarks/stacks.py --out results/bench/stacks.json

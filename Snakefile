@@ -15,6 +15,7 @@ configfile: "config.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
+include: "workflow/rules/cluster.smk"
 
 
 pathvars:
@@ -24,6 +25,9 @@ pathvars:
 
 
 report: "reports/workflow.rst"
+
+
+container: "envs/palimpsest.sif"  # with --sdm apptainer; built from envs/palimpsest.def
 
 
 wildcard_constraints:
@@ -58,6 +62,8 @@ onstart:
     # for each job that ended: a third of a core in a run of 270 jobs. One machine needs no limit.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+    elif workflow.executor_plugin.name == "slurm":
+        begin_on_cluster(workflow.scheduler._executor)
 
 
 if workflow.is_main_process:

@@ -5,6 +5,7 @@ process lives (the operating system's locks die with their process), and its job
 The next run removes the files of the dead, ends the jobs that they left running, unlocks what they
 had locked, and removes what was half written; a job whose run's file is gone puts no result in
 place. So what a dead run left can never come after, and over, the results of a living one.
+On a cluster the file also holds the name of the run's jobs there, by which they are cancelled.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from typing import TextIO
 
 import psutil
 
+from palimpsest import slurm
 from palimpsest.files import PARTIAL, InputError
 
 VARIABLE = "PALIMPSEST_RUN"
@@ -36,11 +38,18 @@ class Run:
     Args:
         file: its file, which its jobs are told of.
         orphans: the jobs of dead runs that were ended, as process numbers.
+        cancelled: how many jobs of dead runs were cancelled on a cluster.
     """
 
     file: Path
     orphans: list[int]
+    cancelled: int
     lock: TextIO
+
+    def has_jobs_named(self, name: str) -> None:
+        """Write down the name that this run's jobs have on a cluster."""
+        self.lock.write(f"{name}\n")
+        self.lock.flush()
 
 
 def enter(folder: Path, results: Path | None = None) -> Run | None:
@@ -56,6 +65,8 @@ def enter(folder: Path, results: Path | None = None) -> Run | None:
         with (folder / "palimpsest.lock").open("w") as turn:  # one run enters at a time
             fcntl.flock(turn, fcntl.LOCK_EX)
             dead = [file for file in marks.iterdir() if not _lives(file)]
+            names = [name for file in dead for name in file.read_text().split()]
+            cancelled = sum(map(slurm.cancel, names))
             orphans = end_jobs_of(dead)
             for file in dead:
                 file.unlink(missing_ok=True)
@@ -69,7 +80,7 @@ def enter(folder: Path, results: Path | None = None) -> Run | None:
             fcntl.flock(lock, fcntl.LOCK_EX)
     except OSError:
         return None
-    return Run(own, orphans, lock)
+    return Run(own, orphans, cancelled, lock)
 
 
 def end_jobs_of(files: list[Path]) -> list[int]:
@@ -102,12 +113,16 @@ def check_places(folders: list[Path], results: Path) -> None:
             )
 
 
-def check_wanted(path: Path) -> None:
-    """InputError if the run that started this job is over and another one has begun since."""
+def check_wanted(path: Path | None = None) -> None:
+    """InputError if the run that started this job is over and another one has begun since.
+
+    `path`: what the job is about to put in place; None: it has not begun.
+    """
     file = os.environ.get(VARIABLE)
     if file and not Path(file).exists():
+        place = f"{path}: " if path else ""
         raise InputError(
-            f"{path}: the run that started this job has ended and another one has begun; nothing "
+            f"{place}the run that started this job has ended and another one has begun; nothing "
             "was written"
         )
 

@@ -109,6 +109,8 @@ def test_a_job_of_a_run_that_was_followed_by_another_writes_nothing(
     monkeypatch.setenv(runs.VARIABLE, str(run.file))
     with pytest.raises(InputError, match="another one has begun"), atomic_path(result) as temporary:
         temporary.write_text("late")
+    with pytest.raises(InputError, match=r"^the run that started this job has ended"):
+        runs.check_wanted()  # nor does it begin
     assert result.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["klom.csv"]
 

@@ -213,6 +213,19 @@ def test_the_conda_environment_has_the_versions_of_the_lock():
     assert versions == {name: lock()[name] for name in versions}
 
 
+def test_the_container_has_the_lock_and_its_python():
+    recipe = (ROOT / "envs" / "palimpsest.def").read_text(encoding="utf-8")
+    asked = (ROOT / "envs" / "requirements.in").read_text(encoding="utf-8")
+    version = re.search(r"--python-version ([\d.]+)", asked)[1]
+    assert re.findall(r"^From: (.+)$", recipe, re.M) == [f"python:{version}-slim"]
+    source, target = re.search(r"^ +(envs/\S+) (/\S+)$", recipe, re.M).groups()
+    assert (ROOT / source).name == "requirements.lock" and (ROOT / source).is_file()
+    assert f"--require-hashes -r {target}\n" in recipe
+    assert len(re.findall(r"\binstall\b", recipe)) == 2  # uv, and the lock by it: nothing else
+    image = re.search(r"apptainer build (\S+) envs/palimpsest.def", recipe)[1]
+    assert f'container: "{image}"' in (ROOT / "Snakefile").read_text(encoding="utf-8")
+
+
 HOST = (
     r"https?://[^\s/]*(?:pypi|pythonhosted|anaconda|conda-forge|mirror|registry|artifactory|nexus)"
 )

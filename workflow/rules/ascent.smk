@@ -70,8 +70,8 @@ rule judge_ascent:
         CONDA
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         settings=as_json(
             {"margin": ASCENT.equivalence_margin, "definitions": ASCENT_IMPORTANT}
@@ -156,8 +156,8 @@ rule judge_worlds:
         CONDA
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         margin=ASCENT.equivalence_margin,
     shell:
@@ -198,8 +198,8 @@ rule report_ascent:
         CONDA
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         parameters=lambda wildcards, input, output: as_json(
             {

@@ -86,8 +86,8 @@ rule judge_classes:
         CONDA
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         by=lambda wildcards: "worlds" if wildcards.verdicts == "worlds" else "measures",
         settings=as_json({"margin": CLASSES.equivalence_margin, "classes": CLASSES_ONE}),
@@ -139,8 +139,8 @@ rule report_classes:
         CONDA
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         parameters=lambda wildcards, input, output: as_json(
             {

@@ -67,6 +67,13 @@ if RUNS_JOBS:
     except InputError as error:
         sys.exit(f"error: {error}")
 
+# A job on a cluster that starts after its run was followed by another touches nothing.
+if not workflow.is_main_process:
+    try:
+        runs.check_wanted()
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
 # Jobs know their run; those that a dead run left running end here, before they write over newer results.
 RUNNING = runs.enter(Path(".snakemake"), Path("results")) if RUNS_JOBS else None
 if RUNNING:
@@ -74,6 +81,10 @@ if RUNNING:
     if RUNNING.orphans:
         logger.info(
             f"ended {len(RUNNING.orphans)} processes that a killed run had left behind"
+        )
+    if RUNNING.cancelled:
+        logger.info(
+            f"cancelled {RUNNING.cancelled} jobs that a killed run had left in the queue"
         )
 
 CONDA = "../../envs/palimpsest.yaml"
@@ -107,15 +118,19 @@ MODEL_FILES = files_to_read(config["model"])
 TRAINING = f"--training {as_json(config['training'])}"
 
 
+def growing(amount):
+    """Of megabytes or minutes as much again at each attempt."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def memory(step):
     """Megabytes that a job of this step needs for the run's data set and model."""
-    return needs.memory_mb(step, config, FACTS)
+    return growing(needs.memory_mb(step, config, FACTS))
 
 
 def minutes(step):
-    """Minutes after which a job of this step is given up, more at each attempt."""
-    limit = needs.minutes(step, config, FACTS)
-    return lambda wildcards, attempt: limit * attempt
+    """Minutes after which a job of this step is given up."""
+    return growing(needs.minutes(step, config, FACTS))
 
 
 def any_of(names):

@@ -26,8 +26,8 @@ rule draw:
         CONDA
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         inputs=shown_arguments,
         settings=shown_settings,

@@ -110,8 +110,8 @@ rule compare_estimates:
         CONDA
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     shell:
         "python {input.script} --own {input.own} --shipped {input.shipped} --out {output}"
         " 2>&1 | tee {log}"

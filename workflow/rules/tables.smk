@@ -28,8 +28,8 @@ rule tabulate_results:
         CONDA
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         inputs=shown_arguments,
         settings=shown_settings,

@@ -44,8 +44,8 @@ rule judge_theory:
         CONDA
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         settings=as_json(config["theory"]),
     shell:
@@ -84,8 +84,8 @@ rule report_theory:
         CONDA
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         parameters=lambda wildcards, input: as_json(
             {name: input[name] for name in THEORY_SHOWN} | {"source_dir": "src"}

@@ -1,0 +1,107 @@
+"""What is asked of SLURM, with programs that stand for its own; tests/slurm has a real one."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from palimpsest import runs, slurm
+
+CONFIG = """\
+Configuration data as of 2026-11-29T13:00:00
+AccountingStorageType   = accounting_storage/{storage}
+MinJobAge               = 300 sec
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Make a program of SLURM of this name and body; the file of the arguments that it is given."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def make(name: str, body: str) -> Path:
+        given = tmp_path / f"{name}.given"
+        (folder / name).write_text(f"#!/bin/sh\necho \"$@\" >> '{given}'\n{body}\n")
+        (folder / name).chmod(0o755)
+        return given
+
+    return make
+
+
+def test_jobs_are_cancelled_by_their_name(program) -> None:
+    asked, cancelled = program("squeue", "echo 17; echo 18"), program("scancel", "")
+    assert slurm.cancel("a_run") == 2
+    assert "--name=a_run" in asked.read_text()
+    assert cancelled.read_text() == "--name=a_run\n"
+
+
+def test_a_run_without_jobs_cancels_none(program) -> None:
+    program("squeue", "")
+    cancelled = program("scancel", "")
+    assert slurm.cancel("a_run") == 0
+    assert not cancelled.exists()
+
+
+@pytest.mark.parametrize("squeue", ["exit 1", "echo 17"])
+def test_a_cluster_that_does_not_answer_cancels_none(program, squeue) -> None:
+    program("squeue", squeue)
+    program("scancel", "exit 1")
+    assert slurm.cancel("a_run") == 0
+
+
+def test_where_there_is_no_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert slurm.cancel("a_run") == 0
+    assert slurm.partitions() is None
+    assert not slurm.has_accounting()
+
+
+def test_partitions_by_name(program) -> None:
+    program("sinfo", "echo main; echo gpu; echo main")
+    assert slurm.partitions() == ["gpu", "main"]
+
+
+@pytest.mark.parametrize(("storage", "kept"), [("none", False), ("slurmdbd", True)])
+def test_settings_of_the_cluster(program, storage, kept) -> None:
+    program("scontrol", f"cat <<END\n{CONFIG.format(storage=storage)}END")
+    assert slurm.has_accounting() == kept
+    assert slurm.setting("MinJobAge") == "300"
+    assert slurm.setting("NoSuchSetting") == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "why"),
+    [
+        ("sbatch: Job 4 to start at 2026-11-30T01:37:08 using 1 processors", 0, None),
+        ("allocation failure: Requested nodes are busy", 1, None),
+        (
+            "sbatch: error: invalid partition specified: night\n"
+            "allocation failure: Invalid partition name specified",
+            1,
+            "Invalid partition name specified",
+        ),
+        ("sbatch: error: Memory specification is wrong", 1, "Memory specification is wrong"),
+        ("", 1, "sbatch failed without a word"),
+    ],
+)
+def test_why_a_job_would_never_run(program, said, code, why) -> None:
+    given = program("sbatch", f"echo '{said}' >&2; exit {code}")
+    assert slurm.refusal("sbatch --comment 'of a rule' --mem 100") == why
+    assert given.read_text() == "--comment of a rule --mem 100 --test-only --wrap=true\n"
+
+
+def test_a_run_cancels_the_jobs_of_the_dead_ones_alone(tmp_path: Path, program) -> None:
+    asked = program("squeue", "echo 17")
+    program("scancel", "")
+    dead, living = runs.enter(tmp_path), runs.enter(tmp_path)
+    assert dead is not None and living is not None
+    dead.has_jobs_named("of_the_dead")
+    living.has_jobs_named("of_the_living")
+    dead.lock.close()
+    again = runs.enter(tmp_path)
+    assert again is not None and again.cancelled == 1
+    assert "--name=of_the_dead" in asked.read_text()
+    assert "of_the_living" not in asked.read_text()
