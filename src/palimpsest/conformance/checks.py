@@ -27,7 +27,7 @@ from palimpsest.training.evaluate import logits, margins
 from palimpsest.training.loop import run_epoch
 from palimpsest.training.preparing import Prepared, by_stack_size, prepare
 from palimpsest.training.sweep import Outcome, run_sweep
-from palimpsest.weights import check_originals
+from palimpsest.weights import check_originals, trained_on
 
 KNOWN_SETTINGS: dict[str, list[Any]] = {
     "lr": [0.05, 0.02],
@@ -362,7 +362,7 @@ class _Examination:
         """Defect g: the original was trained on other data than the forget set is taken from."""
         split = self.toy.split
         other = Split(split.train[1:], split.val, split.forget[1:])
-        own, foreign = ({"train_checksum": s.train_checksum} for s in (split, other))
+        own, foreign = (trained_on(dataclasses.replace(s, forget=[])) for s in (split, other))
         try:
             self.use.check_originals(own, split, "own.safetensors")
         except InputError:
