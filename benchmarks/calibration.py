@@ -20,17 +20,18 @@ from timing import report
 from palimpsest.data.splits import Split
 from palimpsest.files import read_json
 from palimpsest.klom import klom, redrawn_percentiles, set_percentiles
-from palimpsest.records import Record
+from palimpsest.records import load_population
 
 PARTS = ("forget", "val")
 
 
-def pooled(runs, name, points, setting=None):
-    """Margins float32 (models of all runs, points) of the records in folder `name`."""
+def pooled(runs, name, kind, split, points, setting=None):
+    """Margins float32 (models of all runs, points) of the records of a kind in folder `name`."""
     found = []
     for run in runs:
         folder = run / name
-        record = Record.load(sorted(folder.glob("*.npz"), key=lambda path: int(path.stem)))
+        paths = sorted(folder.glob("*.npz"), key=lambda path: int(path.stem))
+        record = load_population(paths, split, kind)
         if setting is not None:
             settings = read_json(folder / "0.json")["settings"]
             record = record.setting(settings.index(setting))
@@ -51,10 +52,11 @@ def populations(runs, forget_set, count):
         settings = read_json(folder / "0.json")["settings"]
         for place in np.linspace(0, len(settings) - 1, count).astype(int):
             name = f"unlearned/{forget_set}/{folder.name}"
-            values = pooled(runs, name, points, settings[place])
+            values = pooled(runs, name, "unlearned", split, points, settings[place])
             unlearned[f"{folder.name} {settings[place]}"] = values
-    original = pooled(runs, "populations/original", points)
-    return original, pooled(runs, f"populations/oracle/{forget_set}", points), unlearned, sets
+    original = pooled(runs, "populations/original", "original", split, points)
+    oracle = pooled(runs, f"populations/oracle/{forget_set}", "oracle", split, points)
+    return original, oracle, unlearned, sets
 
 
 def scored(margins, oracle, sets):

@@ -14,6 +14,7 @@ from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.models import predicts
+from palimpsest.population import Population
 from palimpsest.programs import Parser, add_device, add_layers, add_models, run_program
 from palimpsest.provenance import provenance
 from palimpsest.records import ALWAYS, COMPARED, Record
@@ -87,7 +88,8 @@ def main() -> None:
         done = sum(len(part["margin"]) for part in parts)
         logging.info(progress_line("models compared", done, len(seeds), started))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    record = Record(joined, split.points, np.array(seeds), dataset.labels[split.points])
+    labels, of = dataset.labels[split.points], Population.trained_on(split)
+    record = Record(joined, split.points, np.array(seeds), labels, of)
     record.save(args.out_record, provenance(vars(args) | {"model": model}, args.device))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from palimpsest.complete import add_grids, check_tables
 from palimpsest.programs import (
     Parser,
     check_keywords,
@@ -27,6 +28,7 @@ def main() -> None:
         "--inputs", nargs="*", default=[], metavar="NAME=PATH",
         help="files that it draws from; the paths of one name are joined",
     )  # fmt: skip
+    add_grids(parser)
     parser.add_argument("--settings", type=json_map, default={}, help="its keywords, JSON")
     parser.add_argument("--note", default="", help="line at the foot: models, data set, device")
     parser.add_argument("--out", type=Path, nargs="+", required=True, help=".pdf, .svg, .png")
@@ -40,6 +42,7 @@ def main() -> None:
     check_formats(args.out)
     figure = load_file(args.figure, "draw", given=["note"])
     inputs = inputs_of(figure, args.inputs, f"{args.figure} draws from")
+    check_tables(inputs, args.grids)
     check_keywords(figure.draw, args.settings, str(args.figure), taken=["note"])
     made = figure.draw(inputs, note=args.note, **args.settings)
     drawn, table = check_made(made, (Figure, pd.DataFrame), f"{args.figure}: draw()")

@@ -2,24 +2,23 @@
 
 from pathlib import Path
 
-from palimpsest.parts import read_part
-from palimpsest.programs import Parser, json_map, run_program
-from palimpsest.tables import check_complete, join_tables, write_table
+from palimpsest.complete import add_grid, check_complete, grid
+from palimpsest.parts import read_parts
+from palimpsest.programs import Parser, run_program
+from palimpsest.tables import join_tables, write_table
 
 
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("--table", required=True, help="its name in the parts")
     parser.add_argument("--parts", type=Path, nargs="+", required=True, help="of jobs (.json)")
-    parser.add_argument(
-        "--settings", type=json_map, default={},
-        help="how many settings of each method have to be there on each forget set, JSON",
-    )  # fmt: skip
+    add_grid(parser)
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     args = parser.parse_args()
-    joined = join_tables([read_part(path, args.table) for path in args.parts])
-    check_complete(joined, args.settings, args.out)
-    write_table(joined, args.out, seal=True)
+    parts, training_set = read_parts(args.parts, args.table)
+    joined = join_tables(parts)
+    check_complete(joined, grid(args.grid), args.out)
+    write_table(joined, args.out, seal=True, training_set=training_set)
 
 
 if __name__ == "__main__":

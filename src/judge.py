@@ -5,6 +5,7 @@ With --by worlds the same claims where the truth is known, from the study's worl
 
 from pathlib import Path
 
+from palimpsest.complete import add_grids, check_tables
 from palimpsest.programs import (
     Parser,
     check_keywords,
@@ -27,12 +28,14 @@ def main() -> None:
         "--inputs", nargs="*", default=[], metavar="NAME=PATH",
         help="claims and tables; the paths of one name are joined",
     )  # fmt: skip
+    add_grids(parser)
     parser.add_argument("--settings", type=json_map, default={}, help="keywords of judge(), JSON")
     parser.add_argument("--out", type=Path, required=True, help="one row per claim (.csv)")
     args = parser.parse_args()
     measures = study_module(args.study, args.by)
     check_keywords(measures.judge, args.settings, f"study {args.study}")
     inputs = inputs_of(measures, args.inputs, f"study {args.study} is judged by")
+    check_tables(inputs, args.grids)
     write_table(measures.judge(inputs, **args.settings), args.out, seal=True)
 
 

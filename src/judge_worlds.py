@@ -6,7 +6,7 @@ import pandas as pd
 
 from palimpsest.claims import read_claims
 from palimpsest.files import InputError
-from palimpsest.parts import read_part
+from palimpsest.parts import read_parts
 from palimpsest.programs import Parser, run_program, study_module
 from palimpsest.tables import write_table
 
@@ -25,7 +25,7 @@ def main() -> None:
     worlds = study_module(args.study, "worlds")
     claims = read_claims(args.claims, measures.MEASURES, measures.KEYS)
     tables = {
-        name: pd.concat([read_part(path, name) for path in args.parts], ignore_index=True)
+        name: pd.concat(read_parts(args.parts, name)[0], ignore_index=True)
         for name in study_module(args.study, "results").TABLES
     }
     write_table(worlds.judged(tables, claims, args.margin), args.out, seal=True)

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from palimpsest import config, registry
-from palimpsest.costs import add_seconds, cost_of, read_costs
+from palimpsest.costs import add_seconds, cost_of, load_unlearned
 from palimpsest.data.splits import Split
-from palimpsest.files import AGAIN, InputError, read_json
+from palimpsest.files import InputError
 from palimpsest.oracles import load_oracles
-from palimpsest.parts import write_parts
+from palimpsest.parts import scored_on, write_parts
 from palimpsest.programs import Parser, add_models, json_maps, run_program, whole
 from palimpsest.provenance import provenance
-from palimpsest.records import Record
+from palimpsest.records import load_population
+from palimpsest.references import read_references
 from palimpsest.scoring import metric_rows
 from palimpsest.sections import add_metrics, metrics_of
 
@@ -42,10 +43,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="parts of tables (.json)")
     args = parser.parse_args()
 
-    split, references = Split.load(args.split), read_json(args.references)
+    split, metrics = Split.load(args.split), metrics_of(args)
+    split.check_forgets(args.split)
     oracles = load_oracles(args.oracles, split, args.forget_set, args.models)
-    originals = Record.load(args.originals).of(split.points)
-    unlearned = Record.load(args.records).of(split.points)
+    originals = load_population(args.originals, split, "original")
+    unlearned, costs = load_unlearned(args.records, args.costs, split, args.method)
     models = len(unlearned.seeds) if args.models is None else args.models
     originals, unlearned = (record.first(models) for record in (originals, unlearned))
     if not np.array_equal(unlearned.seeds, originals.seeds):
@@ -53,13 +55,7 @@ def main() -> None:
             f"{args.records[0]}: its models have other seeds than those of {args.originals[0]}; "
             "needed: the originals that they started from"
         )
-    costs = [read_costs(path, args.method) for path in args.costs]
-    metrics = metrics_of(args)
-    if not isinstance(references, dict):
-        raise InputError(f"{args.references}: not references of metrics{AGAIN}")
-    for name in metrics:
-        if hasattr(registry.module("metrics", name), "reference") and name not in references:
-            raise InputError(f"{args.references}: holds no reference of the metric {name}{AGAIN}")
+    references = read_references(args.references, metrics, oracles, split)
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in metrics}
     settings_of = {n: config.flat(costs[0]["settings"][n]) for n in chosen(args, costs)}
     columns = dict.fromkeys(name for setting in settings_of.values() for name in setting)
@@ -77,7 +73,7 @@ def main() -> None:
         "epochs_shared": costs[0]["epochs_shared"],
     }
     tables = {name: pd.DataFrame(part) for name, part in (rows | {"sharing": [sharing]}).items()}
-    write_parts(args.out, tables, provenance(vars(args)))
+    write_parts(args.out, tables, scored_on(split, args.forget_set), provenance(vars(args)))
 
 
 def chosen(args: argparse.Namespace, costs: list[dict[str, Any]]) -> list[int]:

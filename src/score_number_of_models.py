@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from palimpsest.data.splits import Split
-from palimpsest.oracles import load_oracles
-from palimpsest.parts import write_parts
+from palimpsest.oracles import load_both
+from palimpsest.parts import scored_on, write_parts
 from palimpsest.programs import Parser, run_program, whole
 from palimpsest.provenance import provenance
-from palimpsest.records import Record
+from palimpsest.records import load_population
 from palimpsest.scoring import NULL_CHECK, number_of_models_rows
 from palimpsest.sections import add_metrics, metrics_of
 
@@ -31,11 +31,10 @@ def main() -> None:
     args = parser.parse_args()
 
     split = Split.load(args.split)
-    second = args.second_oracles
+    split.check_forgets(args.split)
     rows = number_of_models_rows(
-        Record.load(args.originals).of(split.points),
-        load_oracles(args.oracles, split, args.forget_set),
-        load_oracles(second, split, args.forget_set) if second else None,
+        load_population(args.originals, split, "original"),
+        *load_both(args.oracles, args.second_oracles, split, args.forget_set),
         split,
         args.numbers,
         {"forget_set": args.forget_set},
@@ -43,7 +42,7 @@ def main() -> None:
     )
     tables = {name: pd.DataFrame(found) for name, found in rows.items()}
     tables["null_check"] = pd.DataFrame(rows["null_check"], columns=[*NULL_CHECK])
-    write_parts(args.out, tables, provenance(vars(args)))
+    write_parts(args.out, tables, scored_on(split, args.forget_set), provenance(vars(args)))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ import pandas as pd
 from palimpsest import registry
 from palimpsest.costs import add_seconds, oracle_seconds
 from palimpsest.data.splits import Split
-from palimpsest.files import write_json
 from palimpsest.oracles import load_oracles
-from palimpsest.parts import write_parts
+from palimpsest.parts import scored_on, write_parts
 from palimpsest.programs import Parser, add_models, run_program
 from palimpsest.provenance import provenance
-from palimpsest.records import Record
+from palimpsest.records import load_population
+from palimpsest.references import write_references
 from palimpsest.scoring import metric_rows
 from palimpsest.sections import add_metrics, metrics_of
 
@@ -38,14 +38,18 @@ def main() -> None:
     args = parser.parse_args()
 
     split = Split.load(args.split)
+    split.check_forgets(args.split)
     oracles = load_oracles(args.oracles, split, args.forget_set, args.models)
     if args.compared:
-        oracles = oracles.beside(Record.load(args.compared).first(len(oracles.seeds)))
+        oracles = oracles.beside(
+            load_population(args.compared, split, "oracle").first(len(oracles.seeds))
+        )
     references, parts = {}, {}
     head = {"forget_set": args.forget_set, "method": "oracle"}
     # one training of an oracle is the unit of cost
-    cost = {"relative_cost": 1.0, "seconds": oracle_seconds(args.costs, args.seconds)}
-    for name, settings in metrics_of(args, on_oracles=True).items():
+    cost = {"relative_cost": 1.0, "seconds": oracle_seconds(args.costs, args.seconds, split)}
+    metrics, made_by = metrics_of(args, on_oracles=True), provenance(vars(args))
+    for name, settings in metrics.items():
         metric = registry.module("metrics", name)
         if hasattr(metric, "reference"):
             own = registry.accepted(metric.reference, settings)
@@ -54,8 +58,8 @@ def main() -> None:
             own = registry.accepted(metric.rows, settings)
             rows = metric_rows({name: own}, oracles, None, oracles, split, references, head, cost)
             parts |= {table: pd.DataFrame(part) for table, part in rows.items()}
-    write_json(args.out_references, references)
-    write_parts(args.out_parts, parts, provenance(vars(args)))
+    write_references(args.out_references, references, metrics, oracles, split, made_by)
+    write_parts(args.out_parts, parts, scored_on(split, args.forget_set), made_by)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from palimpsest.data.splits import Split
-from palimpsest.oracles import load_oracles
-from palimpsest.parts import write_parts
+from palimpsest.oracles import load_both
+from palimpsest.parts import scored_on, write_parts
 from palimpsest.programs import Parser, run_program, study_module, whole
 from palimpsest.provenance import provenance
-from palimpsest.records import Record
+from palimpsest.records import load_population
 from palimpsest.sections import add_metrics, metrics_of
 
 
@@ -35,18 +35,17 @@ def main() -> None:
     args = parser.parse_args()
     worlds = study_module(args.study, "worlds")
     split, metrics = Split.load(args.split), metrics_of(args)
-    second = args.second_oracles
+    split.check_forgets(args.split)
     truth = worlds.truth_of(
         args.forget_set,
         split,
-        Record.load(args.originals).of(split.points),
-        load_oracles(args.oracles, split, args.forget_set),
-        load_oracles(second, split, args.forget_set) if second else None,
+        load_population(args.originals, split, "original"),
+        *load_both(args.oracles, args.second_oracles, split, args.forget_set),
         args.large,
     )
     rows = worlds.scored(truth, metrics, args.numbers, report=logging.info)
     tables = {name: pd.DataFrame(part) for name, part in rows.items()}
-    write_parts(args.out, tables, provenance(vars(args)))
+    write_parts(args.out, tables, scored_on(split, args.forget_set), provenance(vars(args)))
 
 
 if __name__ == "__main__":

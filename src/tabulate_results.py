@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from palimpsest.complete import add_grids, check_tables
 from palimpsest.files import InputError, atomic_path
 from palimpsest.printing import as_latex, as_markdown
 from palimpsest.programs import (
@@ -32,6 +33,7 @@ def main() -> None:
         "--inputs", nargs="*", default=[], metavar="NAME=PATH",
         help="files that it is made from; the paths of one name are joined",
     )  # fmt: skip
+    add_grids(parser)
     parser.add_argument("--settings", type=json_map, default={}, help="its keywords, JSON")
     parser.add_argument("--caption", default="", help="what it shows, a text")
     parser.add_argument("--note", default="", help="line at the foot: models, data set, device")
@@ -42,6 +44,7 @@ def main() -> None:
             raise InputError(f"{path}: the format of a table is one of .csv, {', '.join(PRINTED)}")
     table = load_file(args.table, "make")
     inputs = inputs_of(table, args.inputs, f"{args.table} is made from")
+    check_tables(inputs, args.grids)
     check_keywords(table.make, args.settings, str(args.table))
     made = table.make(inputs, **args.settings)
     numbers, cells = check_made(made, (pd.DataFrame, pd.DataFrame), f"{args.table}: make()")

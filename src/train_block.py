@@ -14,6 +14,7 @@ from palimpsest.data.splits import Split
 from palimpsest.files import MADE_BY, write_json
 from palimpsest.models import predicts
 from palimpsest.plans.recipe import recipe
+from palimpsest.population import OF, Population
 from palimpsest.programs import Parser, add_device, add_seeds, run_program
 from palimpsest.provenance import provenance
 from palimpsest.records import ALWAYS, COMPARED, STATISTICS, Record, check_left
@@ -44,7 +45,7 @@ def main() -> None:
     from palimpsest.training.device import open_device
     from palimpsest.training.evaluate import measured
     from palimpsest.training.populations import builder, tensors, train_population
-    from palimpsest.weights import save_states
+    from palimpsest.weights import save_states, trained_on
 
     model, training = section(args, "model"), section(args, "training")
     asked = predicts(model["name"])
@@ -77,15 +78,20 @@ def main() -> None:
         seconds += trained.seconds
     made_by = provenance(vars(args) | {"model": model, "training": training}, args.device)
     if args.out_weights:
-        metadata = {"train_checksum": split.train_checksum, "split_checksum": split.checksum}
-        save_states(args.out_weights, states, made_by | metadata)
+        save_states(args.out_weights, states, made_by | trained_on(split))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in args.record}
-    record = Record(joined, split.points, np.array(list(states)), dataset.labels[split.points])
+    labels, of = dataset.labels[split.points], Population.trained_on(split)
+    record = Record(joined, split.points, np.array(list(states)), labels, of)
     record.save(args.out_record, made_by)
     if args.out_costs:
         write_json(
             args.out_costs,
-            {MADE_BY: made_by, "models": len(states), "seconds": seconds / len(states)},
+            {
+                MADE_BY: made_by,
+                OF: of.as_map(),
+                "models": len(states),
+                "seconds": seconds / len(states),
+            },
         )
 
 

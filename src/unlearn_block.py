@@ -11,6 +11,7 @@ from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import MADE_BY, InputError, write_json
 from palimpsest.models import predicts
+from palimpsest.population import OF, Population
 from palimpsest.programs import (
     Parser,
     add_device,
@@ -82,7 +83,9 @@ def main() -> None:
     settings = [config.complete(args.method, setting, "--settings") for setting in args.settings]
     plans = {n: config.plan_of(args.method, setting) for n, setting in enumerate(settings)}
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
+    split.check_forgets(args.split)
     split.check_belongs(dataset, args.split)
+    of = Population.unlearned(split, args.method, settings)
     states, metadata = load_first(args.weights, args.models)
     check_originals(metadata, split, args.weights)
     device = open_device(args.device, args.precision)
@@ -152,11 +155,13 @@ def main() -> None:
 
     made_by = provenance(vars(args) | {"model": model, "settings": settings}, args.device)
     labels = dataset.labels[split.points]
-    Record(kept, split.points, np.array(seeds), labels).save(args.out_record, made_by)
+    Record(kept, split.points, np.array(seeds), labels, of).save(args.out_record, made_by)
     write_json(
         args.out_costs,
         {
             MADE_BY: made_by,
+            OF: of.as_map(),
+            "seeds": seeds,
             "method": args.method,
             "settings": settings,
             "models": len(seeds),

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from palimpsest.tables import write_table
+
 CLAIMS = Path(__file__).parents[1] / "reports" / "ascent" / "claims.yaml"
 ESTIMATE = {
     "base_split": "0" * 64, "data": {"name": "digits"},
@@ -180,7 +182,7 @@ def write_results(folder: Path, forget_sets):
         "worlds": worlds_table(),
     }
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
+        write_table(table, folder / f"{name}.csv", seal=True)
     (folder / "estimate.json").write_text(json.dumps(ESTIMATE))
     return klom
 

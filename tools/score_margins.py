@@ -18,7 +18,7 @@ the percentile that a perfect method would score with as many models.
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -29,8 +29,9 @@ from palimpsest.data.splits import PARTS, Split
 from palimpsest.files import InputError, write_json
 from palimpsest.klom import DIRECTIONS, MODES, klom, null_floor, set_percentiles
 from palimpsest.oracles import check_oracles
+from palimpsest.population import Kind
 from palimpsest.programs import Parser, run_program, whole
-from palimpsest.records import Record
+from palimpsest.records import load_population
 
 
 def arguments() -> argparse.Namespace:
@@ -81,10 +82,10 @@ def from_folder(args: argparse.Namespace, part: str) -> tuple[np.ndarray, np.nda
     return first, second
 
 
-def from_records(args: argparse.Namespace, name: str, split: Split) -> np.ndarray:
+def from_records(args: argparse.Namespace, name: str, split: Split, *kinds: Kind) -> np.ndarray:
     """Margins (models, points) of one population, its points in the order of the split."""
     paths = getattr(args, name)
-    record = Record.load(paths).of(split.points)
+    record = load_population(paths, split, *kinds)
     if record["margin"].ndim == 3:
         settings = len(record["margin"])
         number = args.setting if args.setting is not None else 0 if settings == 1 else None
@@ -109,7 +110,9 @@ def populations(args: argparse.Namespace) -> dict[str, tuple[np.ndarray, np.ndar
     if args.forget_set is not None:
         raise InputError("--forget-set is given with --split, which names it; needed: one of them")
     split = Split.load(args.split)
-    pair = [from_records(args, name, split) for name in ("unlearned", "oracle")]
+    split.check_forgets(args.split)
+    compared: dict[str, tuple[Kind, ...]] = {"unlearned": get_args(Kind), "oracle": ("oracle",)}
+    pair = [from_records(args, name, split, *kinds) for name, kinds in compared.items()]
     check_oracles(pair[1], args.oracle[0], args.split.stem)
     return {part: (pair[0][:, w], pair[1][:, w]) for part in PARTS for w in [split.columns(part)]}
 

@@ -39,12 +39,17 @@ def write_arrays(
 
 
 def read_arrays(
-    path: str | Path, names: list[str] | None = None, *, rest: bool = False, own: bool = False
+    path: str | Path,
+    names: list[str] | None = None,
+    *,
+    rest: bool = False,
+    own: bool = False,
+    seal: bool = False,
 ) -> dict[str, np.ndarray]:
     """Read the arrays `names` (None: all) of the .npz file `path`, never unpickling anything.
 
     With `rest` the others that it holds are read as well. `own`: the file is the user's, and no run
-    would make it again.
+    would make it again. `seal`: its checksum has to be there.
 
     Raises InputError when the file is missing, damaged, not a .npz, lacks one of the arrays, or
     holds others than its checksum (of `write_arrays`) says.
@@ -62,7 +67,7 @@ def read_arrays(
                 if name not in members:
                     there = ", ".join(members) or "nothing"
                     raise InputError(f"{path}: holds no array {name!r}; it holds {there}{again}")
-            sealed = SEAL_KEY in members or MADE_BY in members
+            sealed = seal or SEAL_KEY in members or MADE_BY in members
             chosen = members if sealed or rest or not names else names
             found = {name: _member(archive, members[name]) for name in chosen}
     except InputError:

@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from palimpsest.data.splits import Split
 from palimpsest.files import AGAIN, InputError, read_json
+from palimpsest.population import OF, Population, check_population, settings_checksum
+from palimpsest.records import Record, load_population
 
 
 def add_seconds(parser: argparse.ArgumentParser) -> None:
@@ -18,24 +23,67 @@ def add_seconds(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read_costs(path: Path, method: str) -> dict[str, Any]:
-    """The costs of a block of a method; InputError if they are of another, or no costs."""
-    costs: dict[str, Any] = read_json(path)
-    keys = {"method", "settings", "models", "passes", "seconds", "epochs_separate", "epochs_shared"}
-    if not isinstance(costs, dict) or not keys <= costs.keys():
-        needed = ", ".join(sorted(keys))
-        raise InputError(f"{path}: not the costs of unlearning; needed: {needed}{AGAIN}")
-    settings = costs["settings"]
-    if not isinstance(settings, list) or not all(isinstance(one, dict) for one in settings):
-        raise InputError(f"{path}: not the costs of unlearning (settings are no maps){AGAIN}")
-    for key in ("passes", "seconds"):
-        if not isinstance(costs[key], list) or len(costs[key]) != len(settings):
-            raise InputError(
-                f"{path}: not the costs of unlearning ({key}, of {len(settings)} settings){AGAIN}"
-            )
-    if costs["method"] != method:
-        raise InputError(f"{path}: holds the costs of {costs['method']}, and --method is {method}")
+class _Costs(BaseModel):
+    """What the file of a block holds, at least."""
+
+    model_config = ConfigDict(strict=True)
+    models: int = Field(ge=1)
+
+
+class _Training(_Costs):
+    seconds: float = Field(ge=0)
+
+
+class _Unlearning(_Costs):
+    method: str
+    settings: list[dict[str, Any]]
+    seeds: list[int]
+    passes: list[float]
+    seconds: list[float]
+    epochs_separate: int
+    epochs_shared: int
+
+
+def _read(path: Path, form: type[_Costs], *needed: Population) -> dict[str, Any]:
+    """The costs of a block, of this form; InputError for others, or for those of others."""
+    costs: dict[str, Any] = read_json(path, seal=True)
+    try:
+        form.model_validate(costs)
+    except ValidationError as error:
+        what, wrong = form.__name__.strip("_").lower(), error.errors()[0]
+        place = ".".join(map(str, wrong["loc"]))
+        raise InputError(
+            f"{path}: not the costs of {what} ({place}: {wrong['msg']}){AGAIN}"
+        ) from None
+    check_population(Population.read(costs.get(OF)), path, *needed)
     return costs
+
+
+def load_unlearned(
+    records: Sequence[Path], costs: Sequence[Path], split: Split, method: str
+) -> tuple[Record, list[dict[str, Any]]]:
+    """What a method made of originals on a split, and its costs, block by block.
+
+    InputError for records or costs of anything else, or of other settings or models than each
+    other.
+    """
+    record = load_population(records, split, "unlearned", method=method)
+    found = [_read(path, _Unlearning, Population.of("unlearned", split, method)) for path in costs]
+    known = record.population.settings if record.population else ""
+    for path, block in zip(costs, found, strict=True):
+        settings = block["settings"]
+        lengths = {len(own) for own in (settings, block["passes"], block["seconds"])}
+        if settings_checksum(settings) != known or lengths != {len(record["margin"])}:
+            raise InputError(
+                f"{path}: the costs of {len(settings)} settings, which are not the "
+                f"{len(record['margin'])} of {records[0]}; needed: those that were written with it"
+            )
+    if [seed for block in found for seed in block["seeds"]] != record.seeds.tolist():
+        raise InputError(
+            f"{costs[0]}: the costs of other models than those of {records[0]}; needed: those of "
+            "the same blocks, in the same order"
+        )
+    return record, found
 
 
 def cost_of(
@@ -50,15 +98,10 @@ def cost_of(
     }
 
 
-def oracle_seconds(paths: Sequence[Path], seconds: str) -> float | None:
+def oracle_seconds(paths: Sequence[Path], seconds: str, split: Split) -> float | None:
     """Seconds that the training of one oracle took, the mean over blocks; None where not told."""
+    blocks = [_read(path, _Training, Population.of("oracle", split)) for path in paths]
     if seconds == "omitted" or not paths:
         return None
-    models, spent = 0, 0.0
-    for path in paths:
-        costs = read_json(path)
-        if not isinstance(costs, dict) or not {"models", "seconds"} <= costs.keys():
-            raise InputError(f"{path}: not the costs of training; needed: models, seconds{AGAIN}")
-        models += costs["models"]
-        spent += costs["models"] * costs["seconds"]
-    return spent / models
+    spent = sum(block["models"] * block["seconds"] for block in blocks)
+    return float(spent / sum(block["models"] for block in blocks))

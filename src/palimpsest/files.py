@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -146,15 +146,20 @@ def _umask() -> int:
 
 def write_json(path: str | Path, value: dict[str, Any]) -> None:
     """Write `value` as indented JSON with the checksum of its content, atomically."""
-    sealed = {**value, SEAL_KEY: _checksum_of(value)}
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(sealed, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(sealed(value), indent=1) + "\n", encoding="utf-8")
 
 
-def read_json(path: str | Path, *, own: bool = False) -> Any:
+def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file of JSON holds, with the checksum of it."""
+    return {**value, SEAL_KEY: _checksum_of(value)}
+
+
+def read_json(path: str | Path, *, own: bool = False, seal: bool = False) -> Any:
     """Read JSON; InputError for a file that is missing, damaged, or not what its checksum says.
 
-    `own`: the file is the user's, and no run would make it again.
+    `own`: the file is the user's, and no run would make it again. `seal`: a map of a run, whose
+    checksum has to be there.
     """
     try:
         value = json.loads(read_text(path))
@@ -164,7 +169,9 @@ def read_json(path: str | Path, *, own: bool = False) -> Any:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error}){'' if own else AGAIN}") from None
-    if isinstance(value, dict) and (SEAL_KEY in value or MADE_BY in value):
+    if seal and not isinstance(value, dict):
+        raise InputError(f"{path}: no map of results{AGAIN}")
+    if isinstance(value, dict) and (seal or SEAL_KEY in value or MADE_BY in value):
         written = value.pop(SEAL_KEY, None)
         if written != _checksum_of(value):
             raise InputError(altered(path))
@@ -181,7 +188,7 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _checksum_of(value: dict[str, Any]) -> str:
+def _checksum_of(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 

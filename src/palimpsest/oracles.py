@@ -8,7 +8,7 @@ import numpy as np
 
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
-from palimpsest.records import Record
+from palimpsest.records import Record, load_population
 
 
 def load_oracles(
@@ -18,10 +18,28 @@ def load_oracles(
 
     `models`: only the first so many.
     """
-    record = Record.load(paths).of(split.points)
+    record = load_population(paths, split, "oracle")
     record = record if models is None else record.first(models)
     check_oracles(record["margin"], paths[0], forget_set)
     return record
+
+
+def load_both(
+    paths: Sequence[str | Path], second: Sequence[str | Path], split: Split, forget_set: str
+) -> tuple[Record, Record | None]:
+    """The record of oracles, and of a second population of them, None where there is none;
+    InputError where a model is in both."""
+    oracles = load_oracles(paths, split, forget_set)
+    if not second:
+        return oracles, None
+    others = load_oracles(second, split, forget_set)
+    common = np.intersect1d(oracles.seeds, others.seeds)
+    if len(common):
+        raise InputError(
+            f"{second[0]}: the model of seed {common[0]} is in {paths[0]}, too; needed: oracles of "
+            "other seeds"
+        )
+    return oracles, others
 
 
 def check_oracles(margins: np.ndarray, path: str | Path, forget_set: str) -> None:

@@ -3,18 +3,20 @@
 A record is a set of named statistics of each model at each point, arrays (models, points) or, for
 a sweep of settings, (settings, models, points); logits have the classes as one more axis, features
 their numbers. On disk it is an .npz file with an array for each statistic, `points` int64 (pool
-indices, train then val), `labels` int64 (class of each point), `seeds` int64 (models,), what made
-it, and a checksum.
+indices, train then val), `labels` int64 (class of each point), `seeds` int64 (models,), `of` (what
+models, of which split: `population`), what made it, and a checksum.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from palimpsest.arrays import read_arrays, write_arrays
+from palimpsest.data.splits import Split
 from palimpsest.files import AGAIN, InputError
+from palimpsest.population import OF, Kind, Population, check_population
 
 ALWAYS = ("margin", "correct")
 """statistics that every record holds"""
@@ -69,12 +71,14 @@ class Record:
         points: pool index of each column.
         seeds: of the models.
         labels: class of each column.
+        population: what models these are; None: not known.
     """
 
     statistics: Mapping[str, np.ndarray]
     points: np.ndarray
     seeds: np.ndarray
     labels: np.ndarray
+    population: Population | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self.statistics:
@@ -87,12 +91,18 @@ class Record:
     def save(self, path: str | Path, made_by: Mapping[str, str] | None = None) -> None:
         """Write all arrays to one .npz file, atomically, with what made it (`provenance`)."""
         axes = {"points": self.points, "labels": self.labels, "seeds": self.seeds}
-        write_arrays(path, {**axes, **self.statistics}, made_by)
+        known = self.population.as_map() if self.population else {}
+        of = {OF: np.array(list(known.items()))} if known else {}
+        write_arrays(path, {**axes, **of, **self.statistics}, made_by)
 
     @classmethod
     def load(cls, paths: Sequence[str | Path]) -> "Record":
-        """Read the blocks of one population and join them along the models."""
-        blocks = [read_arrays(path, [*ALWAYS, *_AXES], rest=True) for path in paths]
+        """Read the blocks of one population and join them along the models.
+
+        Of which population is not asked: `load_population` does.
+        """
+        blocks = [read_arrays(path, [*ALWAYS, *_AXES], rest=True, seal=True) for path in paths]
+        of = [_population(block.pop(OF, None)) for block in blocks]
         for path, block in zip(paths, blocks, strict=True):
             _check(block, path)
             for name in ("points", "labels"):
@@ -102,6 +112,12 @@ class Record:
                 raise InputError(f"{path}: its statistics differ from those of {paths[0]}")
             if block["margin"].shape[:-2] != blocks[0]["margin"].shape[:-2]:
                 raise InputError(f"{path}: its settings are not as many as those of {paths[0]}")
+        for path, found in zip(paths, of, strict=True):
+            if found != of[0]:
+                raise InputError(
+                    f"{path}: its models are not those of {paths[0]}; needed: blocks "
+                    "of one population, in the same settings"
+                )
         seeds = np.concatenate([block["seeds"] for block in blocks])
         if len(np.unique(seeds)) < len(seeds):
             raise InputError(f"{paths[0]} and the files after it: a seed occurs twice")
@@ -112,6 +128,7 @@ class Record:
             points=blocks[0]["points"],
             seeds=seeds,
             labels=blocks[0]["labels"],
+            population=of[0],
         )
 
     def of(self, points: np.ndarray) -> "Record":
@@ -126,7 +143,7 @@ class Record:
             name: values[..., columns, :] if values.ndim > axes else values[..., columns]
             for name, values in self.statistics.items()
         }
-        return Record(chosen, points, self.seeds, self.labels[columns])
+        return replace(self, statistics=chosen, points=points, labels=self.labels[columns])
 
     def first(self, models: int) -> "Record":
         """The record of the first so many models; InputError if there are not so many."""
@@ -134,7 +151,7 @@ class Record:
             raise InputError(f"{models} models are asked for, and {len(self.seeds)} were recorded")
         place = (slice(None),) * (self["margin"].ndim - 2) + (slice(models),)
         chosen = {name: values[place] for name, values in self.statistics.items()}
-        return Record(chosen, self.points, self.seeds[:models], self.labels)
+        return replace(self, statistics=chosen, seeds=self.seeds[:models])
 
     def beside(self, other: "Record") -> "Record":
         """The record with the statistics of another of the same models and points as well, of
@@ -145,12 +162,39 @@ class Record:
                 "side; needed: records of the same models"
             )
         statistics = {**other.of(self.points).statistics, **self.statistics}
-        return Record(statistics, self.points, self.seeds, self.labels)
+        return replace(self, statistics=statistics)
 
     def setting(self, number: int) -> "Record":
         """The record of one setting of a sweep."""
         chosen = {name: values[number] for name, values in self.statistics.items()}
-        return Record(chosen, self.points, self.seeds, self.labels)
+        return replace(self, statistics=chosen)
+
+
+def load_population(
+    paths: Sequence[str | Path], split: Split, *kinds: Kind, method: str = ""
+) -> Record:
+    """The record of a population of one of these kinds that belongs to a split, its points in the
+    order of the split; InputError for blocks of any other, and for other labels than the split's.
+    """
+    record = Record.load(paths)
+    needed = [Population.of(kind, split, method) for kind in kinds]
+    check_population(record.population, paths[0], *needed)
+    swept = record.population is not None and record.population.kind == "unlearned"
+    if (record["margin"].ndim == 3) != swept:
+        raise InputError(
+            f"{paths[0]}: its margins have {record['margin'].ndim} axes; needed: models, points, "
+            f"and before them, of unlearned models, settings{AGAIN}"
+        )
+    record = record.of(split.points)
+    split.check_labels(record.labels, paths[0])
+    return record
+
+
+def _population(written: np.ndarray | None) -> Population | None:
+    """What `Record.save` wrote of its population; None for anything else."""
+    if written is None or written.ndim != 2 or written.shape[1] != 2:
+        return None
+    return Population.read(dict(written.tolist()))
 
 
 def _some(seeds: np.ndarray) -> str:
@@ -173,6 +217,8 @@ def _check(block: Mapping[str, np.ndarray], path: str | Path) -> None:
         )
     if len(block["labels"]) != len(points):
         raise InputError(f"{path}: not a record ({len(block['labels'])} labels){AGAIN}")
+    if len(np.unique(points)) < len(points):
+        raise InputError(f"{path}: not a record (a point stands twice){AGAIN}")
     for name in block.keys() - {*_AXES}:
         if block[name].shape[: len(shape)] != shape:
             raise InputError(f"{path}: not a record ({name} has shape {block[name].shape}){AGAIN}")

@@ -5,14 +5,22 @@ results. So a new setting, or a new metric, is told by its place and is written 
 `by_setting` makes one row of the three splits of one setting, a point in the figures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from palimpsest.data.splits import PARTS
-from palimpsest.files import InputError, altered, atomic_path, one_line, regular_file, sha256
+from palimpsest.data.splits import PARTS, Split
+from palimpsest.files import (
+    AGAIN,
+    InputError,
+    altered,
+    atomic_path,
+    one_line,
+    regular_file,
+    sha256,
+)
 
 _MEASURES = {
     "klom": "klom", "ci_low": "low", "ci_high": "high", "null": "null", "points": "points",
@@ -21,27 +29,39 @@ _MEASURES = {
 }  # fmt: skip
 SEAL = ".sha256"
 """after the name of a table: the file of its checksum"""
+_TRAINING_SET = "training set "
 _NO_SETTINGS = {"forget_set", "method", "comparison", "n_models", "split"}
 
 
-def write_table(table: pd.DataFrame, path: str | Path, *, seal: bool = False) -> None:
+def write_table(
+    table: pd.DataFrame, path: str | Path, *, seal: bool = False, training_set: str = ""
+) -> None:
     """Write a table as CSV with six significant digits, atomically.
 
-    With `seal` its checksum stands beside it, in PATH.sha256, as sha256sum writes and checks it.
+    With `seal` its checksum stands beside it, in PATH.sha256, as sha256sum writes and checks it,
+    and in lines that sha256sum passes over: the checksum of the `training_set` that it is of, and
+    how many rows it has.
     """
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+        rows = _counts(pd.read_csv(temporary)) if seal and len(table.columns) else []
     if seal:
+        lines = [f"{_TRAINING_SET}{training_set}"] if training_set else []
+        lines = [f"{sha256(path)}  {Path(path).name}", *(f"# {line}" for line in [*lines, *rows])]
         with atomic_path(f"{path}{SEAL}") as temporary:
-            temporary.write_text(f"{sha256(path)}  {Path(path).name}\n", encoding="utf-8")
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def read_table(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
+def read_table(path: str | Path, needed: Sequence[str] = (), *, own: bool = False) -> pd.DataFrame:
     """A CSV file that has the columns `needed`; InputError with one sentence if it has not, or if
-    it is not what its seal says."""
+    it is not what its seal says, or has none.
+
+    `own`: the file comes with the project, or is the user's, and has no seal.
+    """
     regular_file(path)
     try:
-        if Path(f"{path}{SEAL}").is_file() and _sealed(path) != sha256(path):
+        seal = [] if own else _seal(path)
+        if not own and seal[0].split(" ")[0] != sha256(path):
             raise InputError(altered(path))
         table = pd.read_csv(path)
     except InputError:
@@ -51,15 +71,54 @@ def read_table(path: str | Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     except Exception as error:  # a damaged file can fail in any way
         told = one_line(error)
         raise InputError(f"{path}: not a table of comma-separated values ({told})") from None
+    counted = [line for line in seal[1:] if not line.startswith(_TRAINING_SET)]
+    if not own and counted != _counts(table):
+        lost = next((line for line in counted if line not in _counts(table)), "nothing of its rows")
+        raise InputError(f"{path}: holds {len(table)} rows, and its seal says: {lost[:200]}{AGAIN}")
     missing = [name for name in needed if name not in table]
     if missing:
         raise InputError(f"{path}: has no column {missing[0]}; needed are {', '.join(needed)}")
     return table
 
 
-def _sealed(path: str | Path) -> str:
-    """The checksum that stands beside a table."""
-    return Path(f"{path}{SEAL}").read_text(encoding="utf-8", errors="replace").split(" ")[0]
+def _seal(path: str | Path) -> list[str]:
+    """The lines beside a table: checksum, training set, rows; InputError where there are none."""
+    if not is_sealed(path):
+        raise InputError(f"{path}: its checksum {Path(path).name}{SEAL} is not beside it{AGAIN}")
+    seal = regular_file(f"{path}{SEAL}").read_text(encoding="utf-8", errors="replace")
+    return [line.removeprefix("# ") for line in seal.splitlines()] or [""]
+
+
+def _counts(table: pd.DataFrame) -> list[str]:
+    """How many rows a table has; one of scores, also of each method on each forget set."""
+    lines = [f"{len(table)} rows"]
+    if {"forget_set", "method", "split"} <= set(table):
+        keys = key_columns(table)[:-1]
+        for (forget_set, method), own in table.groupby(["forget_set", "method"], sort=False):
+            settings = len(own[keys].drop_duplicates())
+            lines.append(f"{len(own)} rows of {settings} settings of {method} on {forget_set}")
+    return lines
+
+
+def is_sealed(path: str | Path) -> bool:
+    """Whether a file has the checksum of a table beside it."""
+    return Path(f"{path}{SEAL}").is_file()
+
+
+def check_training_set(path: str | Path, split: Split) -> None:
+    """InputError where a table's seal says that it is of another training set than a split."""
+    found = training_set(path)
+    if found and found != split.train_checksum:
+        raise InputError(
+            f"{path}: is of the training set {found[:12]}; needed: that of the split, "
+            f"{split.train_checksum[:12]}"
+        )
+
+
+def training_set(path: str | Path) -> str:
+    """The checksum of the training set that a table's seal says it is of; empty for none."""
+    lines = [line for line in _seal(path) if line.startswith(_TRAINING_SET)]
+    return lines[0].removeprefix(_TRAINING_SET) if lines else ""
 
 
 def read_klom(path: str | Path) -> pd.DataFrame:
@@ -121,25 +180,6 @@ def join_tables(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     joined = pd.concat(parts, ignore_index=True)
     results = [name for name in joined if name not in keys]
     return joined[keys + results].sort_values(keys, na_position="first", ignore_index=True)
-
-
-def check_complete(table: pd.DataFrame, settings: Mapping[str, int], path: str | Path) -> None:
-    """InputError unless a table of scores has so many settings of each method on each forget set,
-    and of each every split that any row on that forget set is of; `path` names it in the
-    sentence."""
-    if not settings or "method" not in table or "split" not in table:
-        return
-    for forget_set, part in table.groupby("forget_set", sort=False):
-        parts = {*PARTS, *part["split"]}
-        for method, wanted in settings.items():
-            own = part[part["method"] == method]
-            splits = own.groupby(key_columns(own)[:-1], dropna=False)["split"].nunique()
-            if len(splits) != wanted or (splits != len(parts)).any():
-                raise InputError(
-                    f"{path}: of {method} on {forget_set} there are {len(own)} rows of "
-                    f"{len(splits)} settings; needed: {len(parts)} of each of {wanted}; delete the "
-                    f"scores of {method} on {forget_set}, then run again"
-                )
 
 
 def by_setting(klom: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Weights on disk: one safetensors file for a block of models, as ordinary state dicts.
 
-The tensor `w` of the model with seed s is stored under "s/w"; the metadata name what the models
-were trained on, and unlearning refuses weights that were trained on something else. They hold the
+The tensor `w` of the model with seed s is stored under "s/w"; the metadata name what the models are
+and were trained on, and unlearning refuses all but the originals of its training set. They hold the
 checksum of all the rest, too, and stand in the order of their names, so that equal models are equal
 bytes.
 """
@@ -26,6 +26,7 @@ from palimpsest.files import (
     one_line,
     regular_file,
 )
+from palimpsest.population import Kind, Population, check_population
 from palimpsest.stacks.stack import StateDict
 
 
@@ -65,16 +66,14 @@ def load_states(path: str | Path) -> tuple[dict[int, StateDict], dict[str, str]]
         header, data = _parts(path)
     except Exception as error:  # a damaged file can fail in any way
         raise InputError(f"{path}: not a file of weights ({one_line(error)}){AGAIN}") from None
-    if SEAL_KEY in metadata or "train_checksum" in metadata:
-        written = metadata.pop(SEAL_KEY, None)
-        if written != _checksum_of(header, data):
-            raise InputError(altered(path))
+    if metadata.pop(SEAL_KEY, None) != _checksum_of(header, data):
+        raise InputError(altered(path))
     return dict(sorted(states.items())), metadata
 
 
 def _checksum_of(header: Mapping[str, Any], data: bytes) -> str:
     """Of the header without the checksum itself, and of the tensors."""
-    metadata = {key: value for key, value in header["__metadata__"].items() if key != SEAL_KEY}
+    metadata = {k: value for k, value in header.get("__metadata__", {}).items() if k != SEAL_KEY}
     rest = json.dumps({**header, "__metadata__": metadata}, sort_keys=True)
     return hashlib.sha256(rest.encode() + b"\n" + data).hexdigest()
 
@@ -106,19 +105,25 @@ def check_network(states: Mapping[int, StateDict], template: nn.Module, path: st
             )
 
 
+def trained_on(split: Split) -> dict[str, str]:
+    """Metadata that say what models are that were trained on the retain set of a split."""
+    kind = Population.trained_on(split).kind
+    checksums = {"train_checksum": split.train_checksum, "split_checksum": split.checksum}
+    return {"population": kind, **checksums}
+
+
 def check_originals(metadata: Mapping[str, str], split: Split, path: str | Path) -> None:
-    """InputError if the weights of `path` were trained on another training set than the split's."""
-    if metadata.get("train_checksum") != split.train_checksum:
-        raise InputError(
-            f"{path}: these originals were trained on another training set than the one that the "
-            "forget set was taken from"
-        )
+    """InputError unless the weights of `path` are originals, of the split's training set."""
+    _check(metadata, "original", split, path)
 
 
 def check_retrained(metadata: Mapping[str, str], split: Split, path: str | Path) -> None:
-    """InputError unless the weights of `path` were trained on the split's retain set."""
-    if metadata.get("split_checksum") != split.checksum or not len(split.forget):
-        raise InputError(
-            f"{path}: these models were not trained on the retain set of the split; needed: the "
-            "oracles of its forget set"
-        )
+    """InputError unless the weights of `path` are oracles, trained on the split's retain set."""
+    _check(metadata, "oracle", split, path)
+
+
+def _check(metadata: Mapping[str, str], kind: Kind, split: Split, path: str | Path) -> None:
+    written = metadata.get("population")
+    checksum = metadata.get("train_checksum" if written == "original" else "split_checksum")
+    found = Population(written, checksum) if written and checksum else None
+    check_population(found, path, Population.of(kind, split))

@@ -14,6 +14,7 @@ import pytest
 from synthetic_results import write_results
 
 from palimpsest.data.splits import Split
+from palimpsest.population import Population
 from palimpsest.records import Record
 from palimpsest.registry import names
 from palimpsest.studies.ascent.results import TABLES
@@ -52,11 +53,12 @@ def results(tmp_path_factory):
     split = Split(np.arange(100), np.arange(100, 150), np.arange(30))
     split.save(folder / "splits.json")
     rng = np.random.default_rng(0)
-    for seed, name in ((0, "originals"), (100, "oracles")):
+    for seed, kind in ((0, "original"), (100, "oracle")):
         margins = rng.normal(3, 2, (20, 150)).astype(np.float32)
         statistics = {"margin": margins, "correct": margins > 0}
-        record = Record(statistics, split.points, seed + np.arange(20), split.points % 10)
-        record.save(folder / f"{name}.npz")
+        labels, of = split.points % 10, Population.of(kind, split)
+        record = Record(statistics, split.points, seed + np.arange(20), labels, of)
+        record.save(folder / f"{kind}s.npz")
     return folder
 
 

@@ -1,6 +1,7 @@
 """The programs that train, unlearn and score, run by hand one after the other on a few points."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,10 @@ def folder(tmp_path_factory):
              "--out-weights", folder / f"{name}.safetensors",
              "--out-record", folder / f"{name}.npz")  # fmt: skip
     done("unlearn_block", *unlearning(folder))
+    done("score_oracles", "--forget-set", "mine", "--split", folder / "forget.json",
+         "--oracles", folder / "oracle.npz", "--metrics", KLOM,
+         "--out-references", folder / "references.json",
+         "--out-parts", folder / "oracles.json")  # fmt: skip
     return folder
 
 
@@ -79,22 +84,12 @@ def test_a_mask_is_a_setting_like_any_other(folder):
 
 
 def test_scores_of_all_metrics_become_tables(folder, tmp_path):
-    oracle = ("--split", folder / "forget.json", "--oracles", folder / "oracle.npz")
-    done("score_oracles", "--forget-set", "mine", *oracle, "--metrics", KLOM,
-         "--out-references", tmp_path / "references.json",
-         "--out-parts", tmp_path / "oracles.json")  # fmt: skip
-    done("score", "--forget-set", "mine", "--method", "ga", *oracle, "--records", folder / "ga.npz",
-         "--originals", folder / "original.npz", "--costs", folder / "ga.json",
-         "--references", tmp_path / "references.json",
-         "--training-epochs", 2, "--metrics", KLOM,
-         "--out", tmp_path / "ga.parts.json")  # fmt: skip
+    ga, oracles = tmp_path / "ga.parts.json", folder / "oracles.json"
+    done(*scoring(folder, tmp_path, out=ga))
     for table, parts in (
-        ("klom", ["ga.parts.json"]),
-        ("klom_redraws", ["ga.parts.json"]),
-        ("accuracy", ["oracles.json", "ga.parts.json"]),
-    ):
-        done("gather", "--table", table, "--parts", *(tmp_path / part for part in parts),
-             "--out", tmp_path / f"{table}.csv")  # fmt: skip
+        ("klom", [ga]), ("klom_redraws", [ga]), ("accuracy", [oracles, ga]),
+    ):  # fmt: skip
+        done("gather", "--table", table, "--parts", *parts, "--out", tmp_path / f"{table}.csv")
     klom, redraws, accuracy = (
         pd.read_csv(tmp_path / f"{name}.csv") for name in ("klom", "klom_redraws", "accuracy")
     )
@@ -141,14 +136,12 @@ def test_what_is_wrong_is_said_in_one_sentence(folder, tmp_path, changed, senten
 
 def scoring(folder, base, **changed):
     """The words of score for what was unlearned, with references of the oracles."""
-    references = base / "references.json"
-    floors = {part: {"null": 1.0, "reversed_null": 1.0} for part in ("forget", "retain", "val")}
-    references.write_text(json.dumps({"klom": floors}))
     words = {
         "forget-set": "mine", "method": "ga", "split": folder / "forget.json",
         "originals": folder / "original.npz", "oracles": folder / "oracle.npz",
         "records": folder / "ga.npz", "costs": folder / "ga.json",
-        "references": references, "training-epochs": 2, "metrics": KLOM, "out": base / "parts.json",
+        "references": folder / "references.json", "training-epochs": 2, "metrics": KLOM,
+        "out": base / "parts.json",
     } | changed  # fmt: skip
     return ("score", *(word for name, value in words.items() for word in (f"--{name}", value)))
 
@@ -156,10 +149,10 @@ def scoring(folder, base, **changed):
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"method": "scrub"}, "ga.json: holds the costs of ga, and --method is scrub"),
-        ({"originals": "oracle.npz"}, "ga.npz: its models have other seeds than those of"),
-        ({"costs": "forget.json"}, "forget.json: not the costs of unlearning; needed"),
-        ({"references": "forget.json"}, "forget.json: holds no reference of the metric klom"),
+        ({"method": "scrub"}, "ga.npz: is of models that ga unlearned on the split "),
+        ({"originals": "oracle.npz"}, "oracle.npz: is of oracles of the split "),
+        ({"costs": "forget.json"}, "forget.json: not the costs of unlearning (models: Field"),
+        ({"references": "forget.json"}, "forget.json: not references of metrics; delete it"),
         ({"metrics": "{}"}, "--metrics names no metric; needed: at least one"),
         ({"metrics": '{"klom": 3}'}, "--metrics: klom: the value is 3; allowed: a map"),
         ({"metrics": '{"klm": {}}'}, "metrics: there is no 'klm'; allowed: accuracy, klom"),
@@ -181,8 +174,9 @@ def test_a_metric_without_a_reference_is_scored_of_part_of_its_settings(folder, 
          "--oracles", folder / "oracle.npz", "--metrics", json.dumps(part),
          "--out-references", tmp_path / "references.json",
          "--out-parts", tmp_path / "oracles.json")  # fmt: skip
-    assert set(read_json(tmp_path / "references.json")) == {"klom"}
-    assert set(read_json(tmp_path / "oracles.json")) == {"made_by", "accuracy", "accuracy_models"}
+    assert set(read_json(tmp_path / "references.json")["references"]) == {"klom"}
+    tables = set(read_json(tmp_path / "oracles.json")) - {"made_by", "of"}
+    assert tables == {"accuracy", "accuracy_models"}
 
 
 @pytest.fixture
@@ -190,9 +184,7 @@ def diverged(folder, tmp_path):
     """Oracles of which every margin is no number."""
     whole, path = Record.load([folder / "oracle.npz"]), tmp_path / "diverged.npz"
     margins = np.full_like(whole["margin"], np.nan)
-    Record({**whole.statistics, "margin": margins}, whole.points, whole.seeds, whole.labels).save(
-        path
-    )
+    replace(whole, statistics={**whole.statistics, "margin": margins}).save(path)
     return path
 
 

@@ -1,6 +1,7 @@
 """The tool that scores margins without the workflow, on folders and on records."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from by_hand import refused, run
 
 from palimpsest.data.splits import Split
 from palimpsest.klom import klom, null_floor
+from palimpsest.population import Population
 from palimpsest.records import Record
 
 TOOL = "../tools/score_margins"
@@ -44,12 +46,14 @@ def folder(margins, tmp_path_factory):
 def records(margins, tmp_path_factory):
     root = tmp_path_factory.mktemp("records")
     points = np.arange(TRAIN + VAL)
-    Split(points[:TRAIN], points[TRAIN:], FORGET).save(root / "split.json")
+    split = Split(points[:TRAIN], points[TRAIN:], FORGET)
+    split.save(root / "split.json")
     for name, population in margins.items():
         values = population[None] if name == "unlearned" else population
         values = np.concatenate([values, values + 1]) if name == "unlearned" else values
         statistics = {"margin": values, "correct": values > 0}
-        Record(statistics, points, np.arange(MODELS), points % 10).save(root / f"{name}.npz")
+        seeds, of = np.arange(MODELS), Population.of(name, split)
+        Record(statistics, points, seeds, points % 10, of).save(root / f"{name}.npz")
     return root
 
 
@@ -95,9 +99,7 @@ def test_oracles_that_diverged_are_told_and_where_none_is_finite_there_is_no_sco
         margins = whole["margin"].copy()
         margins[:diverged, point] = np.nan
         path = tmp_path / f"{diverged}.npz"
-        Record(
-            {**whole.statistics, "margin": margins}, whole.points, whole.seeds, whole.labels
-        ).save(path)
+        replace(whole, statistics={**whole.statistics, "margin": margins}).save(path)
     words = ("--setting", 0, "--repeats", 2, "--oracle")
     some = run(*from_records(records, *words, tmp_path / "2.npz"))
     assert some.returncode == 0, some.stderr

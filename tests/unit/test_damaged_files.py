@@ -22,20 +22,28 @@ from palimpsest.data.datasets import Dataset, Images, Tokens
 from palimpsest.data.easydub_margins import load_margins
 from palimpsest.data.forget_sets.file import read_indices
 from palimpsest.data.sources import _texts, cifar10, eli5, imdb, svhn
-from palimpsest.data.splits import Split
+from palimpsest.data.splits import Split, digest_of_labels
 from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, read_json, write_json
-from palimpsest.parts import read_part, write_parts
-from palimpsest.records import Record
+from palimpsest.parts import read_parts, scored_on, write_parts
+from palimpsest.population import Population
+from palimpsest.records import Record, load_population
 from palimpsest.tables import SEAL, read_table, write_table
 from palimpsest.weights import load_states, save_states
 
 PLACES = 40
 RANDOM = np.random.default_rng(0)
 MARGINS = RANDOM.normal(0, 1, (3, 20)).astype(np.float32)
-SPLIT = Split(np.arange(15), np.arange(15, 20), np.array([2, 7]), "abc")
+LABELS = np.zeros(20, int)
+SPLIT = Split(np.arange(15), np.arange(15, 20), np.array([2, 7]), "abc", digest_of_labels(LABELS))
 TABLE = pd.DataFrame({"split": ["forget", "val"], "klom": [1.5, 2.5]})
 MADE_BY = {"code": "abc", "arguments": "models=3"}
+RECORD = Record({"margin": MARGINS, "correct": MARGINS > 0}, SPLIT.points, np.arange(3),
+                LABELS, Population.of("oracle", SPLIT))  # fmt: skip
+
+
+def read_part(path, name):
+    return read_parts([path], name)[0][0]
 
 
 def batch(path):
@@ -122,9 +130,8 @@ def whole_estimate(path):
 
 KINDS = {
     "record.npz": (
-        lambda path: Record({"margin": MARGINS, "correct": MARGINS > 0}, np.arange(20),
-                            np.arange(3), np.zeros(20, int)).save(path, MADE_BY),
-        lambda path: Record.load([path]).of(np.arange(20))["margin"],
+        lambda path: RECORD.save(path, MADE_BY),
+        lambda path: load_population([path], SPLIT, "oracle")["margin"],
     ),
     "models.npz": (
         lambda path: write_arrays(path, {"chosen": MARGINS > 0, "margins": MARGINS}, MADE_BY),
@@ -135,7 +142,7 @@ KINDS = {
     "dataset.npz": (dataset, lambda path: Dataset.load(path).checksum),
     "texts.npz": (texts, lambda path: Dataset.load(path).checksum),
     "part.json": (
-        lambda path: write_parts(path, {"klom": TABLE}, MADE_BY),
+        lambda path: write_parts(path, {"klom": TABLE}, scored_on(SPLIT, "a"), MADE_BY),
         lambda path: read_part(path, "klom").to_csv(),
     ),
     "estimate.json": (estimate, whole_estimate),
@@ -146,7 +153,9 @@ KINDS = {
 }  # fmt: skip
 """files that a run makes, with their checksums: how each is written and read"""
 OWN = {
-    "mine.csv": (lambda path: write_table(TABLE, path), lambda path: read_table(path, ["split"])),
+    "mine.csv": (
+        lambda path: write_table(TABLE, path), lambda path: read_table(path, ["split"], own=True),
+    ),
     "mine.npz": (lambda path: np.savez(path, a=np.arange(9)), lambda path: read_indices(path, "a")),
     "packed.npz": (lambda path: np.savez_compressed(path, a=np.arange(99)), read_arrays),
     "mine.npy": (lambda path: np.save(path, np.arange(9)), read_indices),
@@ -274,7 +283,8 @@ def test_integers_beyond_64_bits_are_refused(tmp_path, number, others):
     path.write_text(json.dumps([*others, number]))
     with pytest.raises(InputError, match=r"mine.json: the forget set holds (an index bey|1\.5)"):
         read_indices(path)
-    keys = {"checksum": "", "dataset_checksum": "", "forget": [], "val": [3]}
+    sums = dict.fromkeys(("checksum", "dataset_checksum", "labels_checksum"), "")
+    keys = {**sums, "forget": [], "val": [3]}
     path.write_text(json.dumps({**keys, "train": [*others, number]}))
     with pytest.raises(InputError, match=r"not a valid split: the training set|train set holds"):
         Split.load(path)
@@ -302,7 +312,8 @@ def test_results_that_were_altered_with_care_are_refused(tmp_path):
     renamed = dict(arrays, correct=arrays["margin"] > 1)
     other = {name: arrays["seeds" if name == "points" else name] for name in arrays}
     unsealed = {name: value for name, value in arrays.items() if name != "sha256"}
-    for altered in (renamed, other, unsealed, arrays | {"more": np.arange(3)}):
+    bare = {name: value for name, value in unsealed.items() if name != "made_by"}
+    for altered in (renamed, other, unsealed, bare, arrays | {"more": np.arange(3)}):
         np.savez(record, **altered)
         with pytest.raises(
             InputError, match=r"record\.npz: damaged or altered.*delete it, then run"
@@ -327,7 +338,8 @@ def test_results_that_were_altered_with_care_are_refused(tmp_path):
     content = json.loads(part.read_text())
     seal_of = content.pop("sha256")
     short = {**content, "klom": {**content["klom"], "data": content["klom"]["data"][:1]}}
-    for altered in (content, {**short, "sha256": seal_of}, {**content, "sha256": None}):
+    bare = {name: value for name, value in content.items() if name != "made_by"}
+    for altered in (content, bare, {**short, "sha256": seal_of}, {**content, "sha256": None}):
         part.write_text(json.dumps(altered))
         with pytest.raises(
             InputError, match=r"part\.json: damaged or altered.*delete it, then run"

@@ -12,7 +12,7 @@ from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.models.resnet9 import build
 from palimpsest.provenance import provenance
-from palimpsest.weights import check_network, check_originals, load_states, save_states
+from palimpsest.weights import check_network, check_originals, load_states, save_states, trained_on
 
 DIGITS = Facts(1797, None, 10, (1, 8, 8))
 
@@ -39,10 +39,20 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
 
 
 def test_originals_of_another_training_set_are_refused() -> None:
-    split = Split(np.arange(10), np.arange(10, 12), np.array([3]))
-    check_originals({"train_checksum": split.train_checksum}, split, "a")
-    with pytest.raises(InputError, match="another training set"):
-        check_originals({"train_checksum": "other"}, split, "a")
+    base = Split(np.arange(10), np.arange(10, 12))
+    split = base.with_forget([3])
+    check_originals(trained_on(base), split, "a")
+    other = Split(np.arange(9), np.arange(10, 12))
+    with pytest.raises(
+        InputError, match=r"a: is of originals of the training set .*; needed: orig"
+    ):
+        check_originals(trained_on(other), split, "a")
+    for made in (split, base.with_forget([4])):  # the same training set
+        with pytest.raises(InputError, match=r"a: is of oracles of the split .*; needed: original"):
+            check_originals(trained_on(made), split, "a")
+    for unknown in ({}, {"train_checksum": base.train_checksum}, {"population": "original"}):
+        with pytest.raises(InputError, match="a: does not say what models it is of; needed: orig"):
+            check_originals(unknown, split, "a")
 
 
 def test_models_of_another_network_are_refused() -> None:

@@ -77,10 +77,11 @@ rule judge_ascent:
             {"margin": ASCENT.equivalence_margin, "definitions": ASCENT_IMPORTANT}
         ),
         tables=lambda wildcards, input: named(ASCENT_JUDGED, input.tables),
+        grids=grids_of(FIGURE_FILES["ascent"]),
         estimate=lambda wildcards, input: named(["estimate"], input.estimate),
     shell:
         "python {input.script} --study ascent --inputs {params.tables} {params.estimate}"
-        " claims={input.claims} --settings {params.settings} --out {output.table} > {log} 2>&1"
+        " claims={input.claims} {params.grids} --settings {params.settings} --out {output.table} > {log} 2>&1"
 
 
 rule score_worlds:

@@ -54,6 +54,13 @@ CLASSES_JUDGED = [
     f"klom_klom{REDRAWS}",
 ]
 # of the notebook
+CLASSES_TOLD = [
+    "table/accuracy_models",
+    "table/mia",
+    "table/mia_models",
+    "claims",
+    "worlds",
+]
 CLASSES_MODULES = [thing("studies/classes", "report"), "src/palimpsest/reporting.py"]
 
 
@@ -92,6 +99,7 @@ rule judge_classes:
         by=lambda wildcards: "worlds" if wildcards.verdicts == "worlds" else "measures",
         settings=as_json({"margin": CLASSES.equivalence_margin, "classes": CLASSES_ONE}),
         tables=lambda wildcards, input: named(CLASSES_JUDGED, input.tables),
+        grids=grids_of({name: CLASSES_TABLES[name] for name in CLASSES_JUDGED}),
         originals=lambda wildcards, input: " ".join(
             f"originals={path}" for path in input.originals
         ),
@@ -101,7 +109,7 @@ rule judge_classes:
     shell:
         "python {input.script} --study classes --by {params.by} --inputs {params.tables}"
         " claims={input.claims} printed={input.printed} {params.originals} base={input.base}"
-        " --settings {params.settings} --out {output.table} > {log} 2>&1"
+        " {params.grids} --settings {params.settings} --out {output.table} > {log} 2>&1"
 
 
 rule report_classes:
@@ -110,16 +118,8 @@ rule report_classes:
         notebook="reports/classes/report.ipynb",
         modules=CLASSES_MODULES,
         lib=library_inputs("src/report.py", *CLASSES_MODULES),
-        tables=expand(
-            "<results>/classes/{table}.csv",
-            table=[
-                "table/accuracy_models",
-                "table/mia",
-                "table/mia_models",
-                "claims",
-                "worlds",
-            ],
-        ),
+        tables=expand("<results>/classes/{table}.csv", table=CLASSES_TOLD),
+        seals=expand("<results>/classes/{table}.csv.sha256", table=CLASSES_TOLD),
         printed=tables_in("classes"),
         figures=expand("<results>/classes/{figure}.png", figure=figures_in("classes")),
     output:

@@ -30,10 +30,12 @@ rule draw:
         runtime=growing(30),
     params:
         inputs=shown_arguments,
+        grids=shown_grids,
         settings=shown_settings,
         note=shown_note,
         caption=shown_caption,
     shell:
         "python {input.script} --figure {input.figure} --inputs {params.inputs}"
+        " {params.grids}"
         " --settings {params.settings} --note {params.note}"
         " --out {output.pdf} {output.svg} {output.png} --out-table {output.table} > {log} 2>&1"

@@ -183,6 +183,28 @@ def metric_files(wildcards):
     ]
 
 
+def scores_oracles(test, table):
+    """Whether a table of an experiment has rows of the oracles themselves."""
+    metric = table.removesuffix(MODELS)
+    return metric in test.metrics and registry.module("metrics", metric).OF_ORACLES
+
+
+def grid_of(experiment, table):
+    """What a table of an experiment has to hold: forget sets, of each method so many settings."""
+    test = EXPERIMENTS[experiment]
+    settings = {method: len(settings_in(test, method)) for method in test.methods}
+    oracles = {"oracle": 1} if scores_oracles(test, table) else {}
+    return {"forget_sets": list(test.forget_sets), "settings": settings | oracles}
+
+
+def grids_of(inputs):
+    """`grid_of` each table of an experiment among the inputs of a program, by name, as an argument."""
+    pattern = rf"<results>/({any_of(EXPERIMENTS)})/({any_of(TABLES)})[.]csv"
+    tables = {name: re.fullmatch(pattern, str(path)) for name, path in inputs.items()}
+    grids = {name: grid_of(*found.groups()) for name, found in tables.items() if found}
+    return f"--grids {as_json(grids)}"
+
+
 def parts_of(wildcards):
     """Every file that holds a part of a table: of each forget set and, mostly, each method."""
     name, test = wildcards.experiment, EXPERIMENTS[wildcards.experiment]
@@ -195,8 +217,7 @@ def parts_of(wildcards):
         forget_set=test.forget_sets,
         method=test.methods,
     )
-    metric = wildcards.table.removesuffix(MODELS)
-    if metric in test.metrics and registry.module("metrics", metric).OF_ORACLES:
+    if scores_oracles(test, wildcards.table):
         template = "<results>/{name}/oracles/{forget_set}.json"
         parts += expand(template, name=name, forget_set=test.forget_sets)
     return parts
@@ -304,6 +325,11 @@ def shown_seals(wildcards):
     files = [str(file) for file in shown_inputs(wildcards).values()]
     tables = [f for f in files if f.startswith("<results>") and f.endswith(".csv")]
     return [f"{table}.sha256" for table in tables]
+
+
+def shown_grids(wildcards):
+    """What the tables have to hold that a figure or a table is made from, as an argument."""
+    return grids_of(shown_inputs(wildcards))
 
 
 def shown_arguments(wildcards, input):

@@ -131,12 +131,7 @@ rule gather:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        settings=lambda wildcards: as_json(
-            {
-                method: len(settings_in(EXPERIMENTS[wildcards.experiment], method))
-                for method in EXPERIMENTS[wildcards.experiment].methods
-            }
-        ),
+        grid=lambda wildcards: as_json(grid_of(wildcards.experiment, wildcards.table)),
     shell:
         "python {input.script} --table {wildcards.table} --parts {input.parts}"
-        " --settings {params.settings} --out {output.table} > {log} 2>&1"
+        " --grid {params.grid} --out {output.table} > {log} 2>&1"

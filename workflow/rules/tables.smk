@@ -32,10 +32,12 @@ rule tabulate_results:
         runtime=growing(30),
     params:
         inputs=shown_arguments,
+        grids=shown_grids,
         settings=shown_settings,
         note=shown_note,
         caption=shown_caption,
     shell:
         "python {input.script} --table {input.file} --inputs {params.inputs}"
+        " {params.grids}"
         " --settings {params.settings} --note {params.note} --caption {params.caption:q}"
         " --out {output.table} {output.markdown} {output.latex} > {log} 2>&1"

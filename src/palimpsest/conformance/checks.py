@@ -27,7 +27,7 @@ from palimpsest.training.evaluate import logits, margins
 from palimpsest.training.loop import run_epoch
 from palimpsest.training.preparing import Prepared, by_stack_size, prepare
 from palimpsest.training.sweep import Outcome, run_sweep
-from palimpsest.weights import check_originals
+from palimpsest.weights import check_originals, trained_on
 
 KNOWN_SETTINGS: dict[str, list[Any]] = {
     "lr": [0.05, 0.02],
@@ -359,19 +359,24 @@ class _Examination:
                     yield f"setting {number}: {sentence}"
 
     def check_originals_of_another_split_are_refused(self) -> Iterator[str]:
-        """Defect g: the original was trained on other data than the forget set is taken from."""
+        """Defect g: the original was trained on other data than the forget set is taken from, or
+        is an oracle."""
         split = self.toy.split
         other = Split(split.train[1:], split.val, split.forget[1:])
-        own, foreign = ({"train_checksum": s.train_checksum} for s in (split, other))
+        bases = [dataclasses.replace(s, forget=s.forget[:0]) for s in (split, other)]
+        own, foreign = map(trained_on, bases)
         try:
             self.use.check_originals(own, split, "own.safetensors")
         except InputError:
             yield "originals of the same split are refused"
-        try:
-            self.use.check_originals(foreign, split, "foreign.safetensors")
-        except InputError:
-            return
-        yield "originals that were trained on another split are accepted"
+        for models, what in (
+            (foreign, "originals that were trained on another split"), (trained_on(split), "oracles")
+        ):  # fmt: skip
+            try:
+                self.use.check_originals(models, split, "foreign.safetensors")
+            except InputError:
+                continue
+            yield f"{what} are accepted"
 
     def check_margins_are_per_point(self) -> Iterator[str]:
         """Defect h: the measure of a point depends on its batch mates or on the order."""

@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from palimpsest.data.datasets import Dataset
-from palimpsest.files import AGAIN, InputError, altered, atomic_path, read_json
+from palimpsest.files import AGAIN, InputError, altered, atomic_path, read_json, sealed
 
 Indices = np.ndarray | Sequence[int]
 
@@ -37,6 +37,8 @@ class Split:
     dataset_checksum: str = ""
     val_forget: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     """validation points that are like the forgotten ones, of a class that is forgotten whole"""
+    labels_checksum: str = ""
+    """SHA-256 of the classes of `points`, in their order; empty: not known"""
 
     def __post_init__(self) -> None:
         for name in ("train", "val", "forget", "val_forget"):
@@ -109,7 +111,7 @@ class Split:
         if not len(forget):
             raise ValueError("the forget set is empty; needed: at least one index")
         alike = as_indices(val_forget, "val_forget set")
-        return Split(self.train, self.val, forget, self.dataset_checksum, alike)
+        return replace(self, forget=forget, val_forget=alike)
 
     @cached_property
     def train_checksum(self) -> str:
@@ -127,17 +129,32 @@ class Split:
         if self.dataset_checksum != dataset.checksum:
             raise InputError(f"{path}: this split belongs to another data set than the one given")
 
+    def check_forgets(self, path: str | Path) -> None:
+        """InputError if this split, read from `path`, has no forget set."""
+        if not len(self.forget):
+            raise InputError(
+                f"{path}: a base split, which has no forget set; needed: the split of a forget set"
+            )
+
+    def check_labels(self, labels: np.ndarray, path: str | Path) -> None:
+        """InputError unless `labels`, read from `path`, are the classes of `points` in the data
+        set."""
+        if self.labels_checksum and digest_of_labels(labels) != self.labels_checksum:
+            raise InputError(f"{path}: its labels are not those of the split's data set{AGAIN}")
+
     def save(self, path: str | Path) -> None:
-        """Write as JSON, one key a line, with the checksum."""
+        """Write as JSON, one key a line, with its own checksum and that of the content."""
         content: dict[str, Any] = {
             "checksum": self.checksum,
             "dataset_checksum": self.dataset_checksum,
             "forget": self.forget.tolist(),
+            "labels_checksum": self.labels_checksum,
             "train": self.train.tolist(),
             "val": self.val.tolist(),
         }
         if len(self.val_forget):
             content["val_forget"] = self.val_forget.tolist()
+        content = sealed(content)
         lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(content[key])}" for key in content)
         with atomic_path(path) as temporary:
             temporary.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
@@ -146,7 +163,7 @@ class Split:
     def load(cls, path: str | Path) -> "Split":
         """Read a file written by `save`; InputError if it is missing, damaged or altered."""
         content = read_json(path)
-        keys = {"checksum", "dataset_checksum", "forget", "train", "val"}
+        keys = {"checksum", "dataset_checksum", "forget", "labels_checksum", "train", "val"}
         if not isinstance(content, dict) or set(content) - {"val_forget"} != keys:
             raise InputError(
                 f"{path}: not a split; needed: the keys {', '.join(sorted(keys))}{AGAIN}"
@@ -158,6 +175,7 @@ class Split:
                 content["forget"],
                 content["dataset_checksum"],
                 content.get("val_forget", []),
+                str(content["labels_checksum"]),
             )
             intact = split.checksum == content["checksum"]
         except (ValueError, TypeError, AttributeError) as error:
@@ -262,7 +280,13 @@ def base_split(
         train, val = pool[:official], pool[official:]
     train = stratified_subset(np.sort(train), dataset.labels, train_size, seed)
     val = stratified_subset(np.sort(val), dataset.labels, val_size, seed)
-    return Split(train, val, dataset_checksum=dataset.checksum)
+    known = digest_of_labels(dataset.labels[np.concatenate([train, val])])
+    return Split(train, val, dataset_checksum=dataset.checksum, labels_checksum=known)
+
+
+def digest_of_labels(labels: np.ndarray) -> str:
+    """SHA-256 of classes int64 (points,), as hexadecimal text."""
+    return _digest("labels", labels)
 
 
 def stratified_subset(

@@ -6,7 +6,7 @@ The measure itself is `palimpsest.klom`.
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from palimpsest.data.splits import PARTS, Split
 from palimpsest.klom import (
@@ -24,6 +24,18 @@ from palimpsest.values import Bins, Percentile, Positive, Repeats, Share
 
 NEEDS = ("margin",)
 OF_ORACLES = False
+_FLOORS = ("null", "reversed_null")
+
+
+def _whole(floors: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """ValueError unless each set has both floors."""
+    for part in PARTS:
+        if {*floors.get(part, {})} != {*_FLOORS}:
+            raise ValueError(f"needed of {part}: {' and '.join(_FLOORS)}")
+    return floors
+
+
+Floors = Annotated[dict[str, dict[str, float]], AfterValidator(_whole)]
 
 
 def reference(
@@ -37,7 +49,7 @@ def reference(
     floor: float,
     percentile: float,
     null_repeats: int,
-) -> dict[str, dict[str, float]]:
+) -> Floors:
     """The null floor of each set, in both directions: what a population of oracles scores against
     another."""
     floors = {
@@ -52,7 +64,7 @@ def reference(
             clip=clip,
             floor=floor,
         )
-        for name, way in (("null", direction), ("reversed_null", reverse(direction)))
+        for name, way in zip(_FLOORS, (direction, reverse(direction)), strict=True)
     }
     return {
         part: {name: float(values[part].mean()) for name, values in floors.items()}
@@ -65,7 +77,7 @@ def rows(
     original: Record,
     oracle: Record,
     split: Split,
-    reference: dict[str, dict[str, float]],
+    reference: Floors,
     *,
     mode: Literal["ours", "easydub-2025", "easydub-2026", "georgiev"],
     direction: Literal["unlearned||oracle", "oracle||unlearned"],

@@ -135,6 +135,11 @@ def test_an_altered_split_is_refused(tmp_path):
     path.write_text(json.dumps({**content, "forget": [5]}))
     with pytest.raises(InputError, match=r"s\.json: damaged or altered"):
         Split.load(path)
+    for name in ("labels_checksum", "dataset_checksum"):
+        path.write_text(json.dumps({**content, name: "other"}))
+        with pytest.raises(InputError, match=r"s\.json: damaged or altered"):
+            Split.load(path)
+    del content["sha256"]
     path.write_text(json.dumps({**content, "forget": [77]}))
     with pytest.raises(InputError, match=r"s\.json: not a valid split: forget index 77"):
         Split.load(path)

@@ -149,7 +149,7 @@ def read_printed(path: str | Path) -> pd.DataFrame:
     needed = [
         "table", "task", "dataset", "model", "scenario", "method", "subset", "quantity", "value",
     ]  # fmt: skip
-    rows = read_table(path, needed)
+    rows = read_table(path, needed, own=True)
     return rows.assign(table=rows["table"].astype(str))
 
 

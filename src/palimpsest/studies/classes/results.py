@@ -8,10 +8,10 @@ import pandas as pd
 
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
-from palimpsest.records import Record
+from palimpsest.records import load_population
 from palimpsest.studies.classes.overlap import overlaps
 from palimpsest.studies.classes.trials import class_means, read_trials
-from palimpsest.tables import read_klom, read_redraws, read_table
+from palimpsest.tables import check_training_set, read_klom, read_redraws, read_table
 
 TRIALS = ("table", "rates", "alpha", "divergence", "klom")
 """experiments whose trials are read"""
@@ -19,6 +19,8 @@ INPUTS = (
     "claims", "printed", "originals", "base", *(f"{name}_accuracy_models" for name in TRIALS),
     "table_mia_models", "alpha_mia_models", "klom_klom", "klom_klom_redraws",
 )  # fmt: skip
+PRINTED = ("table", "dataset", "method", "quantity", "mean", "gap")
+"""columns of the paper's numbers"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def read_results(
         raise InputError(f"margin is {margin}; allowed: above 0, in points of percent")
     paths = {name: own[0] for name, own in inputs.items() if own}
     split = Split.load(paths["base"])
-    originals = Record.load(inputs["originals"]).of(split.points)
+    originals = load_population(inputs["originals"], split, "original")
+    check_training_set(paths["klom_klom"], split)
     measured = overlaps(originals, split.columns("train")).set_index("class")
     known = {name: number for name, number in classes.items() if number in measured.index}
     rows = measured.loc[list(known.values())].assign(forget_set=list(known))
@@ -68,6 +71,6 @@ def read_results(
         read_klom(paths["klom_klom"]),
         read_redraws(paths["klom_klom_redraws"]),
         rows.assign(minus_margin=-rows["margin"]),
-        read_table(paths["printed"], ["table", "dataset", "method", "quantity", "mean", "gap"]),
+        read_table(paths["printed"], PRINTED, own=True),
         margin,
     )

@@ -5,6 +5,7 @@ import pytest
 from synthetic_results import klom_table, write_results
 
 from palimpsest.studies.ascent.figures import figure_2, number_of_models
+from palimpsest.tables import write_table
 
 SETS = ["random_30", "pc1_top_30", "pc2_top_30"]
 
@@ -44,7 +45,7 @@ def test_the_time_course_starts_at_the_original_and_has_a_panel_for_each_batch_n
 
 def test_the_time_course_needs_the_original(inputs, tmp_path):
     klom = klom_table(SETS)
-    klom[klom["method"] != "nothing"].to_csv(tmp_path / "klom.csv", index=False)
+    write_table(klom[klom["method"] != "nothing"], tmp_path / "klom.csv", seal=True)
     with pytest.raises(ValueError, match="method ga, with learning rates"):
         figure_2.draw({"klom": [tmp_path / "klom.csv"]}, forget_set="random_30")
 
@@ -67,7 +68,7 @@ def test_the_number_of_models_shows_score_floor_and_second_oracles(inputs):
 def test_a_method_without_batch_norm_has_one_time_course(tmp_path):
     klom = klom_table(SETS[:1])
     klom = klom[klom["method"].isin(["nothing", "gda"])].drop(columns="batch_norm")
-    klom.to_csv(tmp_path / "klom.csv", index=False)
+    write_table(klom, tmp_path / "klom.csv", seal=True)
     inputs = {"klom": [tmp_path / "klom.csv"]}
     figure, table = figure_2.draw(inputs, forget_set="random_30", method="gda")
     assert list(panels(figure)) == ["paths from the original", "BatchNorm in train mode"]

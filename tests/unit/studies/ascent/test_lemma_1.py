@@ -7,13 +7,16 @@ import pytest
 
 from palimpsest.data.splits import Split
 from palimpsest.plots.style import save_figure
+from palimpsest.population import Kind, Population
 from palimpsest.records import Record
 from palimpsest.studies.ascent.figures import lemma_1
 
 SPLIT = Split(np.arange(100), np.arange(100, 300), np.arange(50))
 
 
-def population(path: Path, forget: list[float], test: list[float], seed: int = 0) -> Path:
+def population(
+    path: Path, forget: list[float], test: list[float], seed: int = 0, kind: Kind = "oracle"
+) -> Path:
     """A record of two models with these accuracies on the forget set and on the test set."""
     correct = np.zeros((2, 300), dtype=bool)
     for model in range(2):
@@ -21,7 +24,8 @@ def population(path: Path, forget: list[float], test: list[float], seed: int = 0
         correct[model, 100 : 100 + round(200 * test[model])] = True
     statistics = {"margin": np.where(correct, 1.0, -1.0), "correct": correct}
     labels = np.zeros(len(SPLIT.points), int)
-    Record(statistics, SPLIT.points, seed + np.arange(2), labels).save(path)
+    of = Population.of(kind, SPLIT)
+    Record(statistics, SPLIT.points, seed + np.arange(2), labels, of).save(path)
     return path
 
 
@@ -30,7 +34,9 @@ def inputs(tmp_path: Path) -> dict[str, list[Path]]:
     SPLIT.save(tmp_path / "split.json")
     return {
         "splits": [tmp_path / "split.json"],
-        "originals": [population(tmp_path / "original.npz", [1.0, 1.0], [0.9, 0.95])],
+        "originals": [
+            population(tmp_path / "original.npz", [1.0, 1.0], [0.9, 0.95], kind="original")
+        ],
         "oracles": [population(tmp_path / "oracle.npz", [0.9, 0.5], [0.88, 0.9])],
     }
 

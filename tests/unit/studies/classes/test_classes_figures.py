@@ -1,7 +1,5 @@
 """What the figures of the study show, found in their tables and in the drawn objects."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +8,9 @@ from synthetic_classes import CLASSES, LEVELS, write_tables
 
 from palimpsest.config import combinations
 from palimpsest.data.splits import Split
+from palimpsest.files import write_json
 from palimpsest.plots.style import save_figure
+from palimpsest.population import Population
 from palimpsest.records import Record
 from palimpsest.studies.classes import overlap
 from palimpsest.studies.classes.figures import (
@@ -56,7 +56,7 @@ def altered(folder, target, change):
     for path in folder.glob("*/*.csv"):
         own = target / path.parent.name
         own.mkdir(parents=True, exist_ok=True)
-        write_table(change(path.stem, pd.read_csv(path)), own / path.name)
+        write_table(change(path.stem, pd.read_csv(path)), own / path.name, seal=True)
     return target
 
 
@@ -207,7 +207,7 @@ def test_diverged_models_are_shown_with_a_cross(folder, tmp_path, figure):
     assert any("diverged" in label for label in legends)
 
 
-def record(seeds, wrong, generator, settings=None):
+def record(seeds, wrong, generator, of, settings=None):
     """Models whose features point where their class does; they answer `wrong` points wrongly."""
     labels = np.arange(TRAIN + VAL) % 4
     shape = (*([settings] if settings else []), len(seeds), TRAIN + VAL)
@@ -217,7 +217,7 @@ def record(seeds, wrong, generator, settings=None):
         "margin": margins.astype(np.float32), "correct": margins > 0,
         "features": features.astype(np.float16),
     }  # fmt: skip
-    return Record(statistics, np.arange(TRAIN + VAL), np.asarray(seeds), labels)
+    return Record(statistics, np.arange(TRAIN + VAL), np.asarray(seeds), labels, of)
 
 
 @pytest.fixture(scope="module")
@@ -227,18 +227,22 @@ def records(tmp_path_factory):
     labels = np.arange(TRAIN + VAL) % 4
     base = Split(np.arange(TRAIN), np.arange(TRAIN, TRAIN + VAL))
     base.save(folder / "base.json")
-    base.with_forget(np.flatnonzero(labels[:TRAIN] == 1)).save(folder / "split.json")
-    record([0, 1, 2], labels == -1, generator).save(folder / "originals.npz")
-    record([10, 11], labels == 1, generator).save(folder / "oracles.npz")
-    swept = record([0, 1], labels == -1, generator, settings=2)
+    split = base.with_forget(np.flatnonzero(labels[:TRAIN] == 1))
+    split.save(folder / "split.json")
+    settings = [{**PLAIN, "lr": 0.5, "prepare": None}, {**PLAIN, "prepare": None}]
+    original, oracle = (Population.trained_on(own) for own in (base, split))
+    unlearned = Population.unlearned(split, "ft", settings)
+    record([0, 1, 2], labels == -1, generator, original).save(folder / "originals.npz")
+    record([10, 11], labels == 1, generator, oracle).save(folder / "oracles.npz")
+    swept = record([0, 1], labels == -1, generator, unlearned, settings=2)
     swept["correct"][1, 0, 1:21:4] = False  # five of the twenty forgotten
     swept.save(folder / "ft_records.npz")
-    settings = [{**PLAIN, "lr": 0.5, "prepare": None}, {**PLAIN, "prepare": None}]
     costs = {
-        "method": "ft", "settings": settings, "models": 2, "passes": [1, 1], "seconds": [1, 1],
-        "epochs_separate": 1, "epochs_shared": 1,
+        "of": unlearned.as_map(), "method": "ft", "settings": settings, "models": 2,
+        "seeds": [0, 1], "passes": [1, 1], "seconds": [1, 1], "epochs_separate": 1,
+        "epochs_shared": 1,
     }  # fmt: skip
-    (folder / "ft_costs.json").write_text(json.dumps(costs))
+    write_json(folder / "ft_costs.json", costs)
     return folder
 
 
@@ -273,12 +277,10 @@ def test_features_that_are_not_finite_are_told(records, tmp_path):
     assert told == ["features are not finite"]
 
 
-def test_costs_without_the_plain_setting_are_refused(records, tmp_path):
-    costs = json.loads((records / "ft_costs.json").read_text())
-    costs["settings"][1]["prepare"] = {"name": "zero_row"}
-    (tmp_path / "costs.json").write_text(json.dumps(costs))
-    with pytest.raises(ValueError, match="has no setting of FT like"):
-        figure_5.place_of(tmp_path / "costs.json", PLAIN)
+def test_costs_without_the_plain_setting_are_refused():
+    settings = [{**PLAIN, "prepare": {"name": "zero_row"}}]
+    with pytest.raises(ValueError, match="nothing was recorded for the setting of FT"):
+        figure_5.place_of(settings, PLAIN)
 
 
 def test_the_overlap_is_the_largest_cosine_of_class_means():

@@ -10,9 +10,11 @@ from synthetic_classes import CLASSES, write_tables
 from palimpsest.claims import read_claims
 from palimpsest.data.splits import Split
 from palimpsest.files import InputError
+from palimpsest.population import Population
 from palimpsest.records import Record
 from palimpsest.studies.classes import measures, worlds
 from palimpsest.studies.classes.results import INPUTS, TRIALS, Results, read_results
+from palimpsest.tables import write_table
 from palimpsest.verdicts import FAILS, HOLDS, UNDECIDED
 
 ROOT = Path(__file__).parents[4]
@@ -33,7 +35,8 @@ def originals(folder: Path, overlap: np.ndarray | None = None) -> dict[str, list
     kept = {"margin": margins, "correct": margins > 0, "features": features.astype(np.float16)}
     split = Split(np.arange(60), np.arange(60, POINTS))
     split.save(folder / "base.json")
-    Record(kept, split.points, np.arange(3), labels).save(folder / "originals.npz")
+    of = Population.of("original", split)
+    Record(kept, split.points, np.arange(3), labels, of).save(folder / "originals.npz")
     return {"base": [folder / "base.json"], "originals": [folder / "originals.npz"]}
 
 
@@ -117,8 +120,7 @@ def test_one_class_decides_nothing_about_classes(tmp_path: Path) -> None:
     write_tables(tmp_path)
     for path in tmp_path.glob("*/*.csv"):
         table = pd.read_csv(path)
-        table[table["forget_set"] == "class_0"].to_csv(path, index=False)
-        path.with_name(f"{path.name}.sha256").unlink()
+        write_table(table[table["forget_set"] == "class_0"], path, seal=True)
     table = measures.judge(inputs_of(tmp_path), margin=2.0, classes=NUMBERS)
     by_class = table[table["measured_by"].isin(["above", "below", "alike", "gap_below"])]
     assert (by_class["verdict"] == UNDECIDED).all()

@@ -12,6 +12,7 @@ from synthetic_classes import CLASSES, LEVELS, MODELS, write_tables
 from palimpsest.printing import Interval, Value, as_latex, as_markdown
 from palimpsest.registry import names
 from palimpsest.studies.classes.tables import masks, table_1, table_2, table_4
+from palimpsest.tables import write_table
 
 ROOT = Path(__file__).parents[4]
 PRINTED = ROOT / "reports" / "classes" / "printed.csv"
@@ -85,7 +86,7 @@ def test_run_times_are_seconds_of_one_model_and_empty_where_left_out(inputs, tmp
     times = numbers[numbers["quantity"] == "run_time"].set_index("variant")["mean"]
     assert times.to_dict() == {"Retrain": 4.0, "FT": 1.0}
     without = pd.read_csv(inputs["table_accuracy"][0]).assign(seconds=np.nan)
-    without.to_csv(tmp_path / "accuracy.csv", index=False)
+    write_table(without, tmp_path / "accuracy.csv", seal=True)
     _, shown = table_1.make({**inputs, "table_accuracy": [tmp_path / "accuracy.csv"]})
     told = [cell.markdown() for cell in shown["Run Time"]]
     assert told == ["", "", "77.00", "", "", "4.48"]
@@ -130,7 +131,7 @@ def test_a_method_that_was_not_run_has_no_row_and_missing_oracles_are_told(input
         for table in ("accuracy", "accuracy_models", "mia_models"):
             rows = pd.read_csv(less[f"table_{table}"][0])
             path = tmp_path / f"{without}_{table}.csv"
-            rows[rows["method"] != without].to_csv(path, index=False)
+            write_table(rows[rows["method"] != without], path, seal=True)
             less[f"table_{table}"] = [path]
         if without == "sparse_ft":
             numbers, _ = table_2.make(less)

@@ -10,7 +10,7 @@ from synthetic_classes import CLASSES, MODELS, write_tables
 
 from palimpsest.intervals import interval
 from palimpsest.studies.classes.trials import class_means, read_trials, summary
-from palimpsest.tables import read_table
+from palimpsest.tables import read_table, write_table
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_diverged_models_are_counted(folder: Path, tmp_path: Path) -> None:
     rows = read_table(folder / "table/accuracy_models.csv")
     hit = (rows.method == "ice_ft") & (rows.forget_set == "class_1") & (rows.seed == 0)
     rows.loc[hit, "diverged"] = True
-    rows.to_csv(tmp_path / "accuracy_models.csv", index=False)
+    write_table(rows, tmp_path / "accuracy_models.csv", seal=True)
     table = summary(read_trials(tmp_path / "accuracy_models.csv"))
     assert table[table.variant == "ICE-FT"]["diverged"].eq(1).all()
     assert table[table.variant == "CE-FT"]["diverged"].eq(0).all()
@@ -110,7 +110,7 @@ def test_diverged_models_are_counted(folder: Path, tmp_path: Path) -> None:
 def test_two_shares_of_one_mask_are_two_variants(folder: Path, tmp_path: Path) -> None:
     rows = read_table(folder / "table/accuracy_models.csv")
     other = rows[rows.prepare == "salun_mask"].assign(prepare_share=0.3)
-    pd.concat([rows, other]).to_csv(tmp_path / "accuracy_models.csv", index=False)
+    write_table(pd.concat([rows, other]), tmp_path / "accuracy_models.csv", seal=True)
     names = set(read_trials(tmp_path / "accuracy_models.csv")["variant"])
     assert {"FT + salun mask, prepare share 0.3", "FT + salun mask, prepare share 0.5"} <= names
     assert "FT + rbm mask, zero" in names

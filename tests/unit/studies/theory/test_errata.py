@@ -9,6 +9,7 @@ from palimpsest.files import InputError
 from palimpsest.studies.theory import errata
 from palimpsest.studies.theory.judging import COLUMNS, FORGETS, STRUGGLES, Row
 from palimpsest.studies.theory.statements import STATEMENTS
+from palimpsest.tables import write_table
 from palimpsest.verdicts import FAILS, HOLDS, HOLDS_WITH_CONDITION
 
 
@@ -68,9 +69,9 @@ def test_every_statement_is_in_one_section():
 
 def test_reading_the_table(tmp_path, table):
     path = tmp_path / "statements.csv"
-    table.to_csv(path, index=False)
+    write_table(table, path, seal=True)
     assert errata.read_statements(path).condition.tolist() == table.condition.tolist()
-    table.drop(columns="place").to_csv(path, index=False)
+    write_table(table.drop(columns="place"), path, seal=True)
     with pytest.raises(InputError, match="has no column place"):
         errata.read_statements(path)
     with pytest.raises(InputError, match="no such file"):

@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 from palimpsest.data.splits import Split
 from palimpsest.hoeffding import lemma_1_bound, two_sample_bound
 from palimpsest.plots.style import INK, figure_style, forget_set_name, hollow, start_figure
-from palimpsest.records import Record
+from palimpsest.population import Kind
+from palimpsest.records import load_population
 
 INPUTS = ("splits", "originals", "oracles")
 _LABELS = {"oracle": "oracles", "original": "originals"}
@@ -36,14 +37,14 @@ def draw(
     if not forget_sets:
         raise ValueError("Lemma 1 speaks of random forget sets; the run has none")
     blocks = len(inputs["oracles"]) // len(forget_sets)
-    originals = Record.load(inputs["originals"])
     models = []
     for number, name in enumerate(forget_sets):
         split = Split.load(inputs["splits"][number])
-        own = Record.load(inputs["oracles"][number * blocks : (number + 1) * blocks])
+        own = inputs["oracles"][number * blocks : (number + 1) * blocks]
+        kinds: dict[Kind, Sequence[Path]] = {"oracle": own, "original": inputs["originals"]}
         models += [
-            accuracies(record.of(split.points)["correct"], split, name, population)
-            for population, record in (("oracle", own), ("original", originals))
+            accuracies(load_population(paths, split, kind)["correct"], split, name, kind)
+            for kind, paths in kinds.items()
         ]
     every = pd.concat(models, ignore_index=True)
     return _draw(every, note), lemma_1_table(every)

@@ -10,10 +10,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from palimpsest.costs import read_costs
+from palimpsest.costs import load_unlearned
 from palimpsest.data.splits import Split
 from palimpsest.plots.style import figure_style, forget_set_name, point_handle, start_figure
-from palimpsest.records import Record
+from palimpsest.records import Record, load_population
 
 INPUTS = ("split", "originals", "oracles", "ft_records", "ft_costs")
 _PERPLEXITY = 30.0  # scikit-learn's default; smaller where a quarter of the points are fewer
@@ -35,16 +35,14 @@ def draw(
     that of FT.
     """
     split = Split.load(inputs["split"][0])
-    place = place_of(inputs["ft_costs"][0], setting)
+    unlearned, costs = load_unlearned(inputs["ft_records"], inputs["ft_costs"], split, "ft")
     models = {
-        "original": Record.load(inputs["originals"][:1]),
-        "FT": Record.load(inputs["ft_records"][:1]).setting(place),
-        "oracle (Retrain)": Record.load(inputs["oracles"][:1]),
+        "original": load_population(inputs["originals"][:1], split, "original"),
+        "FT": unlearned.setting(place_of(costs[0]["settings"], setting)),
+        "oracle (Retrain)": load_population(inputs["oracles"][:1], split, "oracle"),
     }
     points = sample(split, most)
-    parts = [
-        panel_table(name, record.of(split.points), split, points) for name, record in models.items()
-    ]
+    parts = [panel_table(name, record, split, points) for name, record in models.items()]
     with figure_style():
         colours = sns.color_palette()
         handles = [point_handle(label, marker, face=colours[colour], edge="white")
@@ -56,12 +54,12 @@ def draw(
     return figure, pd.concat(parts, ignore_index=True)
 
 
-def place_of(costs: Path, wanted: Mapping[str, Any]) -> int:
-    """The place of a setting of FT among the settings of a block."""
-    for place, setting in enumerate(read_costs(costs, "ft")["settings"]):
+def place_of(settings: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> int:
+    """The place of a setting of FT among those of a block."""
+    for place, setting in enumerate(settings):
         if {"prepare": None, **setting} == {"prepare": None, **wanted}:
             return place
-    raise ValueError(f"{costs}: has no setting of FT like {dict(wanted)}")
+    raise ValueError(f"nothing was recorded for the setting of FT {dict(wanted)}")
 
 
 def sample(split: Split, most: int) -> np.ndarray:

@@ -13,12 +13,11 @@ from matplotlib.lines import Line2D
 from palimpsest.data.splits import Split
 from palimpsest.plots.charts import limits_of, mark_diverged
 from palimpsest.plots.style import INK, figure_style, point_handle, start_figure
-from palimpsest.records import Record
-from palimpsest.studies.classes.figures._charts import (
-    plain,
-)
+from palimpsest.records import load_population
+from palimpsest.studies.classes.figures._charts import plain
 from palimpsest.studies.classes.overlap import overlaps, rank_correlation
 from palimpsest.studies.classes.trials import read_trials
+from palimpsest.tables import check_training_set
 
 INPUTS = ("base", "originals", "table_accuracy_models")
 _NAMES = {
@@ -35,7 +34,8 @@ def draw(
     `classes` are the class of each forget set that is one.
     """
     split = Split.load(inputs["base"][0])
-    originals = Record.load(inputs["originals"]).of(split.points)
+    originals = load_population(inputs["originals"], split, "original")
+    check_training_set(inputs["table_accuracy_models"][0], split)
     table = overlap_table(
         overlaps(originals, split.columns("train")),
         read_trials(inputs["table_accuracy_models"][0]),

@@ -76,7 +76,7 @@ def beside_paper(
     `on`: the columns that hold the paper's method, and its alpha.
     """
     needed = ["table", "dataset", "method", "alpha", "quantity", "mean", "sd", "gap"]
-    rows = read_table(printed, needed)
+    rows = read_table(printed, needed, own=True)
     rows = rows[(rows["table"] == table) & (rows["dataset"] == DATA_SET)]
     values = {name: f"paper_{name}" for name in ("mean", "sd", "gap")}
     keys = [*on, "quantity"]
