@@ -1,8 +1,8 @@
 """What each measure says of a case of a claim, and the judging.
 
 A difference of two methods is taken class by class (the mean over the trials of each), so its error
-is the spread between classes (`trials.interval`); it is asked of the equivalence margin, in points
-of percent, as `contrasts` does: surely above it, surely below it, or not decided.
+is the spread between classes (`intervals`); it is asked of the equivalence margin, in points of
+percent, as `contrasts` does: surely above it, surely below it, or not decided.
 """
 
 import itertools
@@ -17,14 +17,10 @@ import pandas as pd
 from palimpsest import claims
 from palimpsest.claims import Case, Measure
 from palimpsest.contrasts import Contrasts, Scores
+from palimpsest.intervals import interval
 from palimpsest.studies.classes.overlap import rank_correlation
 from palimpsest.studies.classes.results import INPUTS, Results, read_results
-from palimpsest.studies.classes.trials import (
-    ORACLE,
-    QUANTITIES,
-    average_gaps,
-    interval,
-)
+from palimpsest.studies.classes.trials import ORACLE, QUANTITIES, average_gaps
 from palimpsest.tables import by_setting, redrawn_by_setting
 from palimpsest.verdicts import Answer, both, either, negation
 

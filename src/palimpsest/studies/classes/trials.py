@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
+from palimpsest.intervals import interval
 from palimpsest.plots.style import method_name
 from palimpsest.tables import describe_setting, read_table, varying
 
@@ -109,16 +110,6 @@ def average_gaps(means: pd.DataFrame) -> pd.DataFrame:
         apart = (means.loc[variant] - means.loc[ORACLE])[list(QUANTITIES)]
         found[variant] = (apart * np.sign(apart.mean())).mean(axis=1)
     return pd.DataFrame(found).T
-
-
-def interval(values: np.ndarray) -> tuple[float, float, float, int]:
-    """Mean, its standard error and half the width of its 95 % interval, and degrees of freedom, of
-    one value a class; error and width are NaN for a single class."""
-    freedom = len(values) - 1
-    if freedom < 1:
-        return float(values[0]) if len(values) else np.nan, np.nan, np.nan, 0
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-    return float(np.mean(values)), error, float(t.ppf(0.975, freedom)) * error, freedom
 
 
 def summary(trials: pd.DataFrame, against: str = "FT") -> pd.DataFrame:

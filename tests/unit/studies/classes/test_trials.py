@@ -8,7 +8,8 @@ import pytest
 from scipy.stats import ttest_1samp
 from synthetic_classes import CLASSES, MODELS, write_tables
 
-from palimpsest.studies.classes.trials import class_means, interval, read_trials, summary
+from palimpsest.intervals import interval
+from palimpsest.studies.classes.trials import class_means, read_trials, summary
 from palimpsest.tables import read_table
 
 

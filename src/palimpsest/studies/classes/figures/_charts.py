@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from palimpsest.intervals import interval
 from palimpsest.plots.style import INK, point_handle
-from palimpsest.studies.classes.trials import ORACLE, QUANTITIES, class_means, interval
+from palimpsest.studies.classes.trials import ORACLE, QUANTITIES, class_means
 
 AXIS_NAMES = {
     "UA": "UA (%)", "RA": "RA (%)", "MIA": "MIA-efficacy (%)", "TA": "TA (%)",
