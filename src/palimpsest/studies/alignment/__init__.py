@@ -1,0 +1,1 @@
+"""Unlearning by adapters, after "Residual Feature Alignment Using LoRA"."""
