@@ -4,6 +4,7 @@ A cell is a text, a `Value` or an `Interval`; each knows its form in both.
 """
 
 import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,23 +18,26 @@ _LATEX = str.maketrans(
 )  # fmt: skip
 
 
+_MILLION = 1e6
+
+
 @dataclass(frozen=True)
 class Value:
-    """`mean ± sd (gap)` with two decimals; what is NaN is left out."""
+    """`mean ± sd (gap)`, two decimals or, of a million and more, two digits; NaN is left out."""
 
     mean: float
     sd: float = math.nan
     gap: float = math.nan
 
     def markdown(self) -> str:
-        sd = "" if math.isnan(self.sd) else f" ± {self.sd:.2f}"
-        gap = "" if math.isnan(self.gap) else f" ({self.gap:.2f})"
-        return "" if math.isnan(self.mean) else f"{self.mean:z.2f}{sd}{gap}"
+        sd = "" if math.isnan(self.sd) else f" ± {_number(self.sd)}"
+        gap = "" if math.isnan(self.gap) else f" ({_number(self.gap)})"
+        return "" if math.isnan(self.mean) else f"{_number(self.mean)}{sd}{gap}"
 
     def latex(self) -> str:
-        sd = "" if math.isnan(self.sd) else rf"_{{\pm {self.sd:.2f}}}"
-        gap = "" if math.isnan(self.gap) else f"({self.gap:.2f})"
-        return "" if math.isnan(self.mean) else f"${self.mean:z.2f}{sd}{gap}$"
+        sd = "" if math.isnan(self.sd) else rf"_{{\pm {_number(self.sd)}}}"
+        gap = "" if math.isnan(self.gap) else f"({_number(self.gap)})"
+        return "" if math.isnan(self.mean) else f"${_number(self.mean)}{sd}{gap}$"
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,43 @@ class Interval:
     difference: float = math.nan
 
     def markdown(self) -> str:
-        difference = "" if math.isnan(self.difference) else f"{self.difference:+z.2f} "
-        return "" if math.isnan(self.low) else f"{difference}[{self.low:z.2f}, {self.high:z.2f}]"
+        difference = "" if math.isnan(self.difference) else f"{_number(self.difference, '+')} "
+        ends = f"[{_number(self.low)}, {_number(self.high)}]"
+        return "" if math.isnan(self.low) else f"{difference}{ends}"
 
     def latex(self) -> str:
         return f"${self.markdown()}$" if self.markdown() else ""
 
 
 Cell = str | Value | Interval
+
+
+def _number(value: float, sign: str = "") -> str:
+    return f"{value:{sign}z.2f}" if abs(value) < _MILLION else f"{value:{sign}.1e}"
+
+
+def stacked(
+    blocks: Iterable[tuple[str, Mapping[str, Mapping[Hashable, Cell]]]],
+    head: Hashable,
+    line: Hashable,
+    titles: Sequence[Hashable],
+) -> pd.DataFrame:
+    """Blocks of lines under each other: (name, line -> title -> cell) each.
+
+    The columns are `head`, with the name beside the first line of its block, `line`, and `titles`;
+    a line without a number is left out. Names of columns may be tuples, headers of two levels.
+    """
+    rows: list[list[Cell]] = []
+    for name, lines in blocks:
+        told = name
+        for own, cells in lines.items():
+            if any(_markdown(cell) for cell in cells.values()):
+                rows.append([told, own, *(cells.get(title, "") for title in titles)])
+                told = ""
+    columns = [head, line, *titles]
+    if isinstance(head, tuple):
+        return pd.DataFrame(rows, columns=pd.MultiIndex.from_tuples(columns))
+    return pd.DataFrame(rows, columns=pd.Index(columns))
 
 
 def as_markdown(table: pd.DataFrame, caption: str = "", note: str = "") -> str:

@@ -9,13 +9,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from palimpsest.plots.charts import draw_bars, limits_of, mark_diverged
 from palimpsest.plots.style import INK, figure_style, point_handle, start_figure
 from palimpsest.studies.classes.figures._charts import (
     AXIS_NAMES,
     MEANINGS,
-    draw_bars,
-    limits_of,
-    mark_diverged,
     oracle_means,
     over_classes,
     reference_handle,

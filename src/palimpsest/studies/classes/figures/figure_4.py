@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from palimpsest.plots.charts import draw_bars, limits_of, mark_diverged
 from palimpsest.plots.style import (
     INK,
     cost_colours,
@@ -20,9 +21,6 @@ from palimpsest.plots.style import (
 )
 from palimpsest.studies.classes.figures._charts import (
     QUANTITY_MARKERS,
-    draw_bars,
-    limits_of,
-    mark_diverged,
     oracle_means,
     over_classes,
 )

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from palimpsest.plots.charts import limits_of
 from palimpsest.plots.klom_plane import (
     axis_limit,
     draw_floor,
@@ -31,7 +32,6 @@ from palimpsest.plots.style import (
     point_handle,
     start_figure,
 )
-from palimpsest.studies.classes.figures._charts import limits_of
 from palimpsest.studies.classes.trials import ORACLE, class_means, read_trials
 from palimpsest.tables import by_setting, read_klom, setting_columns
 

@@ -11,9 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from palimpsest.data.splits import Split
+from palimpsest.plots.charts import limits_of, mark_diverged
 from palimpsest.plots.style import INK, figure_style, point_handle, start_figure
 from palimpsest.records import Record
-from palimpsest.studies.classes.figures._charts import limits_of, mark_diverged, plain
+from palimpsest.studies.classes.figures._charts import (
+    plain,
+)
 from palimpsest.studies.classes.overlap import overlaps, rank_correlation
 from palimpsest.studies.classes.trials import read_trials
 

@@ -11,14 +11,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from palimpsest.config import combinations
+from palimpsest.plots.charts import draw_bars, limits_of, mark_diverged
 from palimpsest.plots.style import INK, figure_style, point_handle, start_figure
 from palimpsest.studies.classes.figures._charts import (
     AXIS_NAMES,
     MEANINGS,
     QUANTITY_MARKERS,
-    draw_bars,
-    limits_of,
-    mark_diverged,
     oracle_means,
     over_classes,
     reference_handle,

@@ -1,12 +1,12 @@
 """What the tables of this study share: their numbers in tidy form, and the rows that show them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from palimpsest.printing import Cell, Interval, Value
+from palimpsest.printing import Cell, Interval, Value, stacked
 from palimpsest.studies.classes.trials import (
     ORACLE,
     average_gaps,
@@ -113,11 +113,15 @@ LINES: dict[str, Callable[[pd.Series], Value | Interval]] = {
 """what a line of a table shows, by what it is called there"""
 
 
-def line_of(rows: pd.DataFrame, columns: Mapping[str, str], line: str) -> dict[str, Cell]:
-    """A line of one variant, title -> cell, for the quantities of `columns`; {} if all is empty."""
+def lines_of(
+    rows: pd.DataFrame, columns: Mapping[str, Hashable], lines: Sequence[str]
+) -> dict[str, dict[Hashable, Cell]]:
+    """The lines of one variant, line -> title -> cell, for the quantities of `columns`."""
     own = rows.set_index("quantity")
-    cells = {title: LINES[line](own.loc[quantity]) for quantity, title in columns.items()}
-    return dict(cells) if any(cell.markdown() for cell in cells.values()) else {}
+    return {
+        line: {title: LINES[line](own.loc[quantity]) for quantity, title in columns.items()}
+        for line in lines
+    }
 
 
 def variants(trials: pd.DataFrame, methods: Sequence[str], prepared: bool) -> list[str]:
@@ -147,11 +151,8 @@ def table_of(
     found = found.loc[variants(trials, methods, prepared)].reset_index()
     if table is not None:
         found = beside_paper(found, inputs["printed"][0], table)
-    rows: list[dict[str, Cell]] = []
-    for variant, own in found.groupby("variant", sort=False):
-        name = str(variant)
-        for line in lines:
-            if cells := line_of(own, columns, line):
-                rows.append({"Methods": name, "": line, **cells})
-                name = ""
-    return found, pd.DataFrame(rows)
+    blocks = (
+        (str(variant), lines_of(own, columns, lines))
+        for variant, own in found.groupby("variant", sort=False)
+    )
+    return found, stacked(blocks, "Methods", "", list(columns.values()))

@@ -1,14 +1,14 @@
 """CE-FT and ICE-FT over alpha (the paper's Table 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.printing import Cell
+from palimpsest.printing import Cell, stacked
 from palimpsest.studies.classes.tables._rows import (
     beside_paper,
-    line_of,
+    lines_of,
     numbers,
     read,
     variants,
@@ -34,20 +34,15 @@ def make(inputs: Mapping[str, list[Path]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     shown = found[found["method"] != ORACLE]
     shown = shown.assign(label=[_label(*row) for row in shown[["variant", "alpha"]].to_numpy()])
     titles = [(method, title) for method in shown["method"].unique() for title in TITLES.values()]
-    columns = pd.MultiIndex.from_tuples([("", "α"), ("", ""), *titles])
-    rows: list[list[Cell]] = []
+    blocks = []
     for label, own in shown.groupby("label", sort=False):
-        name = str(label)
-        for line in LINES:
-            cells = {
-                (method, title): cell
-                for method, part in own.groupby("method")
-                for title, cell in line_of(part, TITLES, line).items()
-            }
-            if cells:
-                rows.append([name, line, *(cells.get(title, "") for title in titles)])
-                name = ""
-    return found, pd.DataFrame(rows, columns=columns)
+        lines: dict[str, dict[Hashable, Cell]] = {line: {} for line in LINES}
+        for method, part in own.groupby("method"):
+            columns = {quantity: (method, title) for quantity, title in TITLES.items()}
+            for line, cells in lines_of(part, columns, LINES).items():
+                lines[line] |= cells
+        blocks.append((str(label), lines))
+    return found, stacked(blocks, ("", "α"), ("", ""), titles)
 
 
 def _label(variant: str, alpha: float) -> str:
