@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-BASE = "as in the run"
+BASE = "base setting"
 """the name of the setting that the others change"""
 
 

@@ -217,11 +217,10 @@ def choose_rates(values: pd.DataFrame, tuning_models: int) -> pd.DataFrame:
     `at_end`: it is the smallest or the largest of several rates, so a better one may lie beyond.
     """
     own = values[values["quantity"].isin(QUALITY) & (values["place"] < tuning_models)]
-    apart = own[own["lr"].notna()].assign(apart=differences(own, logarithm=True))
+    own = own.assign(apart=differences(own, logarithm=True))[own["lr"].notna()]
     keys = ["scenario", "method", "lr"]
-    means = apart.groupby([*keys, "subset"], sort=False)["apart"].agg(
-        lambda one: one.mean(skipna=False)
-    )
+    groups = own.groupby([*keys, "subset"], sort=False)["apart"]
+    means = groups.agg(lambda models: models.mean(skipna=False))
     gaps = means.abs().groupby(keys).mean().where(lambda one: np.isfinite(one), np.inf)
     rates = gaps.rename("gap").reset_index()
     best = rates.groupby(["scenario", "method"])["gap"].idxmin()
@@ -239,12 +238,12 @@ def differences(
     keys = ["scenario", "place", "subset", "quantity"]
     base = values[values["method"] == against].drop_duplicates(keys).set_index(keys)["value"]
     other = values[keys].join(base, on=keys)["value"]
-    apart = values["value"] - other
+    found = values["value"] - other
     if logarithm:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = 100 * np.log(values["value"] / other)
-        apart = apart.where(values["quantity"] != "perplexity", ratio)
-    return apart
+        found = found.where(values["quantity"] != "perplexity", ratio)
+    return found
 
 
 def chosen(table: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
@@ -268,6 +267,15 @@ def floor_of(quantity: str) -> str:
     return SECOND if quantity in TO_ORACLE else ORACLE
 
 
+def apart(values: pd.DataFrame, *, logarithm: bool = False) -> pd.Series:
+    """Of each value the difference from `floor_of` its quantity (`differences`)."""
+    parts = [
+        differences(own, floor_of(str(quantity)), logarithm=logarithm)
+        for quantity, own in values.groupby("quantity", sort=False)
+    ]
+    return pd.concat(parts).reindex(values.index)
+
+
 def summary(values: pd.DataFrame, keys: Sequence[str] = ()) -> pd.DataFrame:
     """A row for each scenario, method (and `keys`), subset and quantity.
 
@@ -276,22 +284,18 @@ def summary(values: pd.DataFrame, keys: Sequence[str] = ()) -> pd.DataFrame:
     `difference_high`; `models`, and those of them that `diverged`, whose value is not finite and is
     left out.
     """
-    own, rows = values.copy(), []
-    own["difference"] = np.nan
-    for quantity, part in own.groupby("quantity", sort=False):
-        own.loc[part.index, "difference"] = differences(part, floor_of(str(quantity)))
+    own, rows = values.assign(difference=apart(values)), []
     grouped = ["scenario", "method", *keys, "lr", "subset", "quantity"]
     for names, part in own.groupby(grouped, dropna=False, sort=False):
         row = dict(zip(grouped, names, strict=True))
         finite = part[np.isfinite(part["value"])]
         mean, _, half, _ = interval(finite["value"].to_numpy())
-        apart = finite["difference"].dropna().to_numpy()
         row |= {
             "mean": mean, "sd": finite["value"].std(ddof=1),
             "low": mean - half, "high": mean + half,
         }  # fmt: skip
         if row["method"] != floor_of(row["quantity"]):
-            difference, _, width, _ = interval(apart[np.isfinite(apart)])
+            difference, _, width, _ = interval(finite["difference"].dropna().to_numpy())
             row |= {
                 "difference": difference, "difference_low": difference - width,
                 "difference_high": difference + width,
@@ -316,10 +320,15 @@ def read_costs(path: str | Path, scenarios: Mapping[str, str]) -> pd.DataFrame:
     """scenario, method, lr, seconds, relative_cost of every setting; of Retrain a training."""
     table = read_table(path, ["forget_set", "method", "split", "seconds", "relative_cost"])
     table = table[(table["split"] == "forget") & table["forget_set"].isin(list(scenarios))]
-    names = table["method"].map(lambda name: METHODS.get(name, method_name(name)))
-    rates = table.get("lr", np.nan)
-    found = table.assign(scenario=table["forget_set"].map(scenarios), method=names, lr=rates)
-    return in_order(found[["scenario", "method", "lr", "seconds", "relative_cost"]])
+    keys = ["scenario", "method", "lr", "seconds", "relative_cost"]
+    return in_order(named(table, scenarios)[keys])
+
+
+def named(table: pd.DataFrame, scenarios: Mapping[str, str]) -> pd.DataFrame:
+    """A table of the engine with `scenario`, the paper's name of the `method`, and `lr`."""
+    methods = table["method"].map(lambda name: METHODS.get(name, method_name(name)))
+    scenario, rates = table["forget_set"].map(scenarios), table.get("lr", np.nan)
+    return table.assign(scenario=scenario, method=methods, lr=rates)
 
 
 def read_klom_planes(
@@ -332,11 +341,7 @@ def read_klom_planes(
     redrawn = {}
     if inputs.get("table_klom_redraws"):
         redrawn = redrawn_by_setting(klom, read_redraws(inputs["table_klom_redraws"][0]))
-    names = table["method"].map(lambda name: METHODS.get(name, method_name(name)))
-    table = table.assign(
-        scenario=table["forget_set"].map(scenarios), method=names,
-        lr=table.get("lr", np.nan),
-    )  # fmt: skip
+    table = named(table, scenarios)
     own = chosen(table[table["scenario"].notna()], rates)
     return table.assign(chosen=table.index.isin(own.index)), redrawn
 

@@ -1,0 +1,1 @@
+"""The figures of the study: each file is one."""
