@@ -22,11 +22,8 @@ def test_lines_stand_under_each_other_and_empty_ones_are_left_out():
     assert table.columns.tolist() == ["Methods", "", "a", "b"]
     assert table["Methods"].tolist() == ["one", "two", ""]
     assert table[""].tolist() == ["mean", "mean", "paper"]
-    assert as_markdown(table).splitlines()[-1].split("|")[1:4] == [
-        "           ",
-        " paper ",
-        " 4.00 ",
-    ]
+    cells = as_markdown(table).splitlines()[-1].split("|")
+    assert [cell.strip() for cell in cells[1:4]] == ["", "paper", "4.00"]
 
 
 def test_a_header_of_two_levels():

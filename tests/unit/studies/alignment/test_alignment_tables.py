@@ -108,7 +108,7 @@ def test_each_task_has_the_papers_tables_of_it():
     if name not in ("table_2", "table_11", "chosen_rates", "gaps")
 ])  # fmt: skip
 def test_rows_are_the_papers_and_the_second_retrained_model(runs, task, name):
-    numbers, cells = make(runs, task, name)
+    _, cells = make(runs, task, name)
     methods = [one for one in cells["", "Methods"] if one]
     to_oracle = name in ("table_5", "table_6", "table_8")
     assert methods == [one for one in ORDER if not (to_oracle and one == ORACLE)]
@@ -158,7 +158,7 @@ def test_methods_stand_at_their_chosen_rates(runs):
 
 
 def test_two_epochs_are_an_experiment_of_their_own(runs):
-    numbers, cells = make(runs, TASKS[0], "table_2")
+    numbers, _ = make(runs, TASKS[0], "table_2")
     assert set(numbers["scenario"]) == {"sample"}
     assert set(numbers["method"]) == {"Original", ORACLE, SECOND, "BadT", "SCRUB", "RFA"}
     rows = pd.read_csv(runs[TASKS[0]]["two_epochs_quality_models"][0])
