@@ -163,7 +163,8 @@ STUDIES = registry.names("studies")
 
 
 def check_targets(words):
-    """End where a word of the command line is a target of a study that the run does not list."""
+    """End where a word of the command line is a target of a study that the run does not list, or a
+    figure or a table of it that the run does not have."""
     for word in words:
         parts = Path(word).parts
         study = (
@@ -176,6 +177,16 @@ def check_targets(words):
                 check_target(word, study, config, files=overlays)
             except InputError as error:
                 sys.exit(f"error: {error}")
+            name = Path(word).name.partition(".")[0]
+            for folder, shown in SHOWN.get(study, {}).items():
+                if (
+                    name in registry.names(f"studies/{study}/{folder}")
+                    and name not in shown
+                ):
+                    sys.exit(
+                        f"error: {word} shows what the run {config['run']} does not have; "
+                        f"allowed {folder}: {', '.join(shown)}"
+                    )
 
 
 TABLES = [

@@ -277,22 +277,39 @@ FORMATS = ["pdf", "svg", "png"]
 FIGURE_FILES = {}  # study -> name of an input -> its files; each study adds its own
 FIGURE_SETTINGS = {}  # study -> figure or table -> its settings
 FIGURE_NOTES = {}  # study -> the line at the foot of its figures and tables
+SHOWN = {}  # study -> figures | tables -> their names, where the run does not have all
+
+
+def shown_in(study, folder):
+    """The figures or the tables of a study: the files in its folder of them."""
+    names = registry.names(f"studies/{study}/{folder}")
+    return SHOWN.get(study, {}).get(folder, names)
 
 
 def figures_in(study):
-    """The figures of a study: the files in its folder of figures."""
-    return registry.names(f"studies/{study}/figures")
+    """The figures of a study that the run shows."""
+    return shown_in(study, "figures")
 
 
 def tables_in(study):
-    """Every file of the tables of a study, which are the files in its folder of tables."""
-    names = registry.names(f"studies/{study}/tables")
+    """Every file of the tables of a study that the run shows."""
     return expand(
         "<results>/{study}/tables/{name}.{format}",
         study=study,
-        name=names,
+        name=shown_in(study, "tables"),
         format=["csv", "md", "tex"],
     )
+
+
+def constant(path, name):
+    """A constant of a file of the library, read without running it."""
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    values = {
+        ast.unparse(getattr(node, "target", None) or node.targets[0]): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+    }
+    return ast.literal_eval(values[name])
 
 
 def study_in(folder):
@@ -309,15 +326,9 @@ def shown_file(wildcards):
 
 
 def shown_inputs(wildcards):
-    """What a figure or a table is made from, by name: the INPUTS of its file, read without running it."""
-    tree = ast.parse(Path(shown_file(wildcards)).read_text(encoding="utf-8"))
-    values = {
-        ast.unparse(getattr(node, "target", None) or node.targets[0]): node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-    }
+    """What a figure or a table is made from, by name: the INPUTS of its file."""
     files = FIGURE_FILES[study_in(wildcards.folder)]
-    return {name: files[name] for name in ast.literal_eval(values["INPUTS"])}
+    return {name: files[name] for name in constant(shown_file(wildcards), "INPUTS")}
 
 
 def shown_seals(wildcards):
