@@ -369,9 +369,8 @@ class _Examination:
             self.use.check_originals(own, split, "own.safetensors")
         except InputError:
             yield "originals of the same split are refused"
-        for models, what in (
-            (foreign, "originals that were trained on another split"), (trained_on(split), "oracles")
-        ):  # fmt: skip
+        others = ((foreign, "originals of another split"), (trained_on(split), "oracles"))
+        for models, what in others:
             try:
                 self.use.check_originals(models, split, "foreign.safetensors")
             except InputError:

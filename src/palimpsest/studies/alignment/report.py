@@ -49,7 +49,7 @@ def klom(folder: Path) -> pd.DataFrame:
     path = folder / "klom_plane.numbers.csv"
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; the report shows this table")
-    table = read_table(path, ["scenario", "method", "chosen", "forget_klom"])
+    table = read_table(path, ["scenario", "method", "chosen", "forget_klom"], own=True)
     table = table[table["chosen"]]
     shown = {"scenario": table["scenario"], "method": table["method"]}
     for split, name in (("forget", "forget set"), ("retain", "retain set"), ("val", "validation")):

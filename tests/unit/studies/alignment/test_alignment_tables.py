@@ -183,7 +183,7 @@ def test_seconds_and_what_they_save(runs, tmp_path):
     oracle = numbers[numbers["method"] == ORACLE]
     assert oracle["saved"].isna().all() and (oracle["mean"] == 40).all()
     table = pd.read_csv(runs[TASKS[2]]["table_quality"][0]).assign(seconds=np.nan)
-    write_table(table, tmp_path / "quality.csv")
+    write_table(table, tmp_path / "quality.csv", seal=True)
     inputs = {**runs[TASKS[2]], "table_quality": [tmp_path / "quality.csv"]}
     _, cells = make({TASKS[2]: inputs}, TASKS[2], "table_11")
     assert "this run" not in set(cells[""])
@@ -224,7 +224,8 @@ def test_gaps_are_of_single_models_and_paired_with_those_of_rfa(runs):
 def test_diverged_models_are_told_in_the_name(runs, tmp_path):
     rows = pd.read_csv(runs[TASKS[0]]["table_quality_models"][0])
     lost = (rows["method"] == "badt") & (rows["seed"] == TUNING) & (rows["lr"] == BEST["badt"])
-    write_table(rows.assign(accuracy=rows["accuracy"].where(~lost)), tmp_path / "lost.csv")
+    diverged = rows.assign(accuracy=rows["accuracy"].where(~lost))
+    write_table(diverged, tmp_path / "lost.csv", seal=True)
     inputs = {**runs[TASKS[0]], "table_quality_models": [tmp_path / "lost.csv"]}
     _, cells = make({TASKS[0]: inputs}, TASKS[0], "table_1")
     assert "BadT (1 of 5 diverged)" in set(cells["", "Methods"])
