@@ -162,7 +162,7 @@ def read_json(path: str | Path, *, own: bool = False, seal: bool = False) -> Any
     checksum has to be there.
     """
     try:
-        value = json.loads(read_text(path))
+        value = json.loads(read_text(path), object_pairs_hook=map_once)
     except InputError:
         raise
     except OSError as error:
@@ -176,6 +176,16 @@ def read_json(path: str | Path, *, own: bool = False, seal: bool = False) -> Any
         if written != _checksum_of(value):
             raise InputError(altered(path))
     return value
+
+
+def map_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A map of JSON; ValueError for a key that stands twice, of which the last would count."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:60]!r} stands twice")
+    return found
 
 
 def altered(path: str | Path) -> str:

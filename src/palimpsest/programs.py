@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import os
+import re
 import sys
 import time
 import typing
@@ -85,14 +86,13 @@ def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
     """An argparse type: a whole number of at least `least` and at most `most`."""
 
     def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if not re.fullmatch(r"[-+]?[0-9]{1,30}", text):
+            raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a whole number")
+        value = int(text)
         if value < least:
             raise argparse.ArgumentTypeError(f"{value} is too small; allowed: {least} or more")
         if value > most:
-            raise argparse.ArgumentTypeError(f"{value:.0e} is too large; allowed: at most {most}")
+            raise argparse.ArgumentTypeError(f"{value} is too large; allowed: at most {most}")
         return value
 
     return parse
@@ -151,7 +151,10 @@ def json_maps(text: str) -> list[dict[str, Any]]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
+        return json.loads(
+            text, parse_int=_integer, parse_float=_finite, parse_constant=_finite,
+            object_pairs_hook=files.map_once,
+        )  # fmt: skip
     except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"{text[:200]!r} is not JSON ({error})") from None
 

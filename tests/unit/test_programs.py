@@ -33,6 +33,7 @@ from palimpsest.programs import (
         ("9" * 5000, "9999 does not fit into 64 bits"),
         ("[" * 100_000, "maximum recursion depth"),
         ("01", "Expecting ',' delimiter"),
+        ('1, "lr": 2', "the key 'lr' stands twice"),
     ],
 )
 def test_json_that_holds_no_ordinary_number_is_refused(value, sentence):

@@ -1,5 +1,6 @@
 """Training from scratch, as a plan."""
 
+from palimpsest.files import SettingError
 from palimpsest.plans.optimisers import optimiser_of
 from palimpsest.plans.plan import Phase, Plan, Term
 from palimpsest.values import Count, Epochs, Momentum, NotNegative, Optimiser, Positive
@@ -19,8 +20,11 @@ def recipe(
 
     The learning rate rises linearly from 0 to `peak_lr` at `peak_epoch` and falls to 0 at the end.
     A peak inside an epoch is rounded by that epoch's straight line. For adamw the same triangle is
-    warm-up and linear decay, and `momentum` is not read.
+    warm-up and linear decay, and `momentum` is not read. SettingError for a peak that no epoch
+    comes after.
     """
+    if peak_epoch >= epochs:
+        raise SettingError("peak_epoch", f"is {peak_epoch}", f"below epochs, {epochs} here")
 
     def lr(epoch: float) -> float:
         if epoch <= peak_epoch:
