@@ -80,10 +80,10 @@ def delete_some(folder: Path, chance: random.Random) -> None:
         shutil.rmtree(folder / RESULTS / stage, ignore_errors=True)
 
 
-def kill(folder: Path, chance: random.Random) -> str:
-    """SIGKILL for a random process of the run at a random moment."""
+def kill(folder: Path, chance: random.Random, usual: float) -> str | None:
+    """SIGKILL for a random process of the run at a random moment; None if it had ended before."""
     run = start(folder)
-    time.sleep(chance.uniform(1, 25))
+    time.sleep(chance.uniform(1, usual))
     with contextlib.suppress(psutil.Error):
         own = psutil.Process(run.pid)
         victims = [own, *own.children(recursive=True)]
@@ -97,28 +97,31 @@ def kill(folder: Path, chance: random.Random) -> str:
         finish(run)
         return f"killed {name}"
     finish(run)
-    return "the run had ended"
+    return None
 
 
-def edit(folder: Path, chance: random.Random) -> str:
-    """A source file gets a new last line while the run goes on."""
+def edit(folder: Path, chance: random.Random, usual: float) -> str | None:
+    """A source file gets a new last line while the run goes on; None if it had ended before."""
     run = start(folder)
-    time.sleep(chance.uniform(3, 20))
+    time.sleep(chance.uniform(1, usual))
     name = chance.choice(SOURCES)
+    if run.poll() is not None:
+        finish(run)
+        return None
     with (folder / name).open("a", encoding="utf-8") as source:
         source.write("# edited\n")
     finish(run)
     return f"edited {name}"
 
 
-def fill(folder: Path, chance: random.Random) -> str:
+def fill(folder: Path, chance: random.Random, usual: float) -> str:
     """No file may grow beyond a random size while the run goes on."""
     largest = int(10 ** chance.uniform(3, 6))
     finish(start(folder, largest))
     return f"no file beyond {largest} bytes"
 
 
-def cut(folder: Path, chance: random.Random) -> str:
+def cut(folder: Path, chance: random.Random, usual: float) -> str:
     """A random file of results is cut at a random place; its time is kept."""
     path = chance.choice(results_of(folder))
     times, size = path.stat(), path.stat().st_size
@@ -127,7 +130,7 @@ def cut(folder: Path, chance: random.Random) -> str:
     return f"cut {path.relative_to(folder / RESULTS)}"
 
 
-def flip(folder: Path, chance: random.Random) -> str:
+def flip(folder: Path, chance: random.Random, usual: float) -> str:
     """A random bit of a random file of results is flipped; its time is kept."""
     path = chance.choice([path for path in results_of(folder) if path.stat().st_size])
     times, content = path.stat(), bytearray(path.read_bytes())
@@ -156,18 +159,23 @@ def outcome(folder: Path, right: dict[str, bytes]) -> str:
 
 def series(count: int, seed: int, base: Path, report=print) -> list[dict[str, str]]:
     """So many faults, below the folder `base`; a row for each."""
-    finished = copy_sources(base / "finished")
+    finished, begun = copy_sources(base / "finished"), time.monotonic()
     code, said = finish(start(finished))
     if code:
         raise RuntimeError(said)
+    usual = time.monotonic() - begun
     right = {name: (finished / RESULTS / "ascent" / name).read_bytes() for name in TABLES}
     rows = []
     for number in range(count):
         chance = random.Random(f"{seed} {number}")
         fault = FAULTS[number % len(FAULTS)]
-        folder = copy_folder(finished, base / str(number))
-        delete_some(folder, chance)
-        done = fault(folder, chance)
+        done = None
+        while done is None:  # a run that ended before its fault says nothing
+            folder = copy_folder(finished, base / str(number))
+            delete_some(folder, chance)
+            done = fault(folder, chance, usual)
+            if done is None:
+                shutil.rmtree(folder)
         rows.append({"number": str(number), "fault": done, "outcome": outcome(folder, right)})
         report(f"{number + 1} of {count}: {done}: {rows[-1]['outcome']}")
         shutil.rmtree(folder)
