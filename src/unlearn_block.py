@@ -99,7 +99,7 @@ def main() -> None:
         check_network(retrained, template, args.oracles)
         oracles = dict(zip(states, retrained.values(), strict=True))
     if set(args.record) & set(COMPARED):
-        feature_layers(Stack(template, list(states.values())[:1]), args.layers)
+        feature_layers(template, args.layers)
     pool, pool_labels = tensors(dataset, device, asked)
     recorded, recorded_labels = pool[split.points], pool_labels[split.points]
     splits = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from palimpsest import models, registry
 from palimpsest.config import needs
 from palimpsest.config.meaning import facts_and_sizes
+from palimpsest.config.network import check_layers
 from palimpsest.config.origins import Origins
 from palimpsest.files import InputError
 
@@ -35,6 +36,7 @@ def check_machine(origins: Origins, root: Path) -> None:
     if facts is not None:
         with origins.below("model"):
             models.check_files(origins.config["model"], facts, root)
+        check_layers(origins, facts, root)
 
 
 def check_results(folder: Path) -> None:

@@ -8,6 +8,8 @@ A metric has
                 those that they have to hold for such settings as well
     RECORDED, if wanted
                 those of its settings that decide what the records hold
+    check_network(network, **settings), if wanted
+                SettingError for settings, one of them not None, that do not fit the run's network
     OF_ORACLES  whether the oracles themselves have a score (accuracy), or are the yardstick (KLoM)
     rows(record, original, oracle, split, reference, *, ...)
                 one dictionary for each set of points ("split": those of `split.parts`), the rest of

@@ -8,13 +8,18 @@ were retrained with other seeds are far apart, too. So the oracles have rows of 
 compared with its original and with the oracle after it: the floor.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from palimpsest.data.splits import Split
 from palimpsest.records import Record
 from palimpsest.values import Text
+
+if TYPE_CHECKING:
+    from torch import nn
 
 COLUMNS = {
     "activation": "activation_to_oracle",
@@ -27,6 +32,13 @@ COLUMNS = {
 NEEDS = ("margin", *COLUMNS.values())
 RECORDED = ("layers",)
 OF_ORACLES = True
+
+
+def check_network(network: nn.Module, *, layers: str | None) -> None:
+    """SettingError for layers that the network has not."""
+    from palimpsest.training.distances import feature_layers
+
+    feature_layers(network, layers)
 
 
 def rows(

@@ -14,7 +14,7 @@ where the split knows which of them are like the forgotten ones, those that are 
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
@@ -22,12 +22,13 @@ from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.metrics.accuracy import forgotten
 from palimpsest.records import Record
-from palimpsest.values import Count, Positive
+from palimpsest.values import Count, Once, Positive, Some
 
 NEEDS = ("margin", "entropy")
 OF_ORACLES = True
 RENORMALISED = "entropy_renormalised"
 ATTACKS = ("svm", "logistic")
+Balance = Literal["as_printed", "balanced"]
 _FEWEST = 2  # of each side
 
 
@@ -43,7 +44,7 @@ def rows(
     split: Split,
     reference: Any = None,
     *,
-    balance: Literal["as_printed", "balanced"] = "as_printed",
+    balance: Annotated[list[Balance], Some, Once] = ["as_printed"],  # noqa: B006 (never changed)
     renormalised: bool = False,
     c: Positive = 3.0,
     attacked: Count | None = None,
@@ -53,7 +54,9 @@ def rows(
     Of retain and validation set the points are asked that the attack has learnt from.
 
     `balance`: as_printed, an error on any point counts the same, and there are more retain than
-    test points; balanced, errors on the two sides count the same in sum. `renormalised`: of next
+    test points; balanced, errors on the two sides count the same in sum. The columns of the first
+    that is named are `svm` and `logistic`; after those of the second stands its name.
+    `renormalised`: of next
     tokens the entropy of the ten largest probabilities divided by their sum. `c`: of the support
     vector machine. `attacked`: only the first so many models; None: all. A model with a margin or
     an entropy that is not finite is diverged: its values are NaN, and so are the means.
@@ -74,10 +77,11 @@ def rows(
     diverged = ~(np.isfinite(record["margin"]) & np.isfinite(values)).all(axis=1)
     nothing = dict.fromkeys((*split.parts, "training_accuracy"), np.nan)
     found: dict[str, list[dict[str, float]]] = {
-        attack: [
-            nothing if broken else _attack(attack, own, asked, c, balance == "balanced")
+        attack if choice == balance[0] else f"{attack}_{choice}": [
+            nothing if broken else _attack(attack, own, asked, c, choice == "balanced")
             for own, broken in zip(values, diverged, strict=True)
         ]
+        for choice in balance
         for attack in ATTACKS
     }
     table = []
@@ -91,7 +95,7 @@ def rows(
             row[f"{attack}_training_accuracy"] = np.mean(accuracies)
         row["members"] = len(members) / (len(members) + len(test))
         row |= {"diverged_models": int(diverged.sum()), "n_models": models}
-        row["models"] = {attack: [one[part] for one in found[attack]] for attack in ATTACKS}
+        row["models"] = {attack: [one[part] for one in own] for attack, own in found.items()}
         table.append(row)
     return table
 

@@ -112,6 +112,13 @@ def prepare(
     return Prepared(trained=trained, finish=merge, forward=forward, means=means)
 
 
+def check_network(
+    network: nn.Module, *, rank: int, layers: str | None = None, whole: str | None = None, **_: Any
+) -> None:
+    """SettingError for layers that the network has not, or that cannot have adapters of `rank`."""
+    adapted_layers(network, layers, rank, whole_layers(network, whole))
+
+
 def one_pass(stack: Stack, inputs: Tensor) -> tuple[Tensor, Residuals]:
     """Logits, and for each adapted layer what its weights and what its adapters give."""
     adapters = _adapters(stack)

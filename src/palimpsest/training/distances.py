@@ -55,7 +55,7 @@ class Watched:
 
     def __init__(self, stack: Stack, device: Device, layers: str | None = None) -> None:
         self.stack, self._device, self._named = stack, device, layers is not None
-        self.layers = feature_layers(stack, layers)
+        self.layers = feature_layers(stack.network, layers)
         self._seen: dict[str, Tensor] = {}
 
     @contextmanager
@@ -93,14 +93,14 @@ class Watched:
         )
 
 
-def feature_layers(stack: Stack, layers: str | None = None) -> list[str]:
-    """Names of convolutions and linear layers of a stack's network.
+def feature_layers(network: nn.Module, layers: str | None = None) -> list[str]:
+    """Names of convolutions and linear layers of a network, or of a stack of them.
 
     `layers`: which, as `patterns.matched` reads them; None: all but the last linear layer, the
     head. SettingError for a name that no layer has, and where the head is the only one.
     """
     names, linear, inside = [], [], "\0"
-    for name, module in stack.network.named_modules():
+    for name, module in network.named_modules():
         if name.startswith(inside):  # what a stacked linear layer is made of
             continue
         if isinstance(module, nn.Linear | StackedLinear):

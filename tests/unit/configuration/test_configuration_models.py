@@ -166,3 +166,52 @@ def test_a_model_says_what_it_reads_and_predicts(name):
     assert isinstance(models.stacks(name), bool)
     fields = registry.settings_of("models", name).model_fields
     assert set(getattr(registry.module("models", name), "FILES", ())) <= set(fields)
+
+
+# ------------------------------------------------------------------ layers, before any job
+LAYERS = [
+    ({"rank": [2, 8]},
+     "mine.yaml: ascent.grids.rfa[0].rank is 8, and the layer 0.0 maps 9 to 4 numbers; allowed: at "
+     "most 4, its smaller side"),
+    ({"rank": [2], "layers": ["8", "layer4.*"]},
+     "mine.yaml: ascent.grids.rfa[0].layers names '8', and no linear layer or convolution is "
+     "called that; allowed: 0.0, 1.0, "),
+    ({}, "mine.yaml: ascent.grids.rfa[0].rank is 8, and the layer 0.0 maps 9 to 4 numbers; allow"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("grid", "found"), LAYERS, ids=str)
+def test_adapters_that_the_network_cannot_have(project, sentence, grid, found):
+    asked = {"ascent": {"methods": ["nothing", "rfa"], "grids": {"rfa": [grid]}}}
+    project(asked)  # which only looks
+    assert sentence(asked, machine=True).startswith(found)
+
+
+def test_layers_that_are_compared_and_not_there(project, sentence):
+    asked = {"ascent": {"metrics": ["klom", "accuracy", "distances"]}}
+    project(asked, machine=True)
+    asked["metrics"] = {"distances": {"layers": "layer4.*"}}
+    project(asked)
+    assert sentence(asked, machine=True).startswith(
+        "mine.yaml: metrics.distances.layers names 'layer4.*', and no linear layer or convolution "
+        "is called that; allowed: 0.0, 1.0, "
+    )
+    asked["metrics"] = {"distances": {"layers": "0.0 *.module.*"}}
+    project(asked, machine=True)
+
+
+def test_layers_of_texts_are_held_to_their_network(project, sentence):
+    """It is built from sizes without numbers, and from a folder as it is."""
+    from transformers import DistilBertConfig, DistilBertModel
+
+    folder = project.root / "data" / "bert"
+    sizes = {"dim": 8, "n_layers": 1, "n_heads": 2, "hidden_dim": 16, "vocab_size": 20}
+    DistilBertModel(DistilBertConfig(pad_token_id=0, **sizes)).save_pretrained(folder)
+    grid = {"rank": [4], "layers": ["q_lin v_lin", "q_lin c_attn"]}
+    asked = overlay("distilbert", {"methods": ["nothing", "rfa"], "grids": {"rfa": [grid]}})
+    for model in (TINY, {"pretrained": "data/bert"}):
+        asked["model"] = {"name": "distilbert", **model}
+        assert sentence(asked, machine=True).startswith(
+            "mine.yaml: ascent.grids.rfa[0].layers names 'c_attn', and no linear layer or "
+            "convolution is called that; allowed: network.distilbert.transformer.layer.0.attention"
+        )

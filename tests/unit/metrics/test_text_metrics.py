@@ -114,7 +114,7 @@ def attacked(inside: float, outside: float, forget: float, **settings: Any) -> p
 @pytest.mark.parametrize("balance", ["as_printed", "balanced"])
 def test_an_attack_that_sees_a_difference_tells_members(balance: str) -> None:
     for forget, expected in ((0.5, 1.0), (2.0, 0.0)):
-        rows = attacked(0.5, 2.0, forget, balance=balance)
+        rows = attacked(0.5, 2.0, forget, balance=[balance])
         for attack in ("svm", "logistic"):
             assert rows[attack].tolist() == [expected, 1.0, 0.0]
             assert (rows[f"{attack}_training_accuracy"] == 1.0).all()
@@ -124,11 +124,27 @@ def test_an_attack_that_sees_a_difference_tells_members(balance: str) -> None:
 
 
 def test_an_attack_that_sees_nothing_calls_all_members_unless_it_is_balanced() -> None:
-    printed = attacked(1.0, 1.0, 1.0, balance="as_printed")
-    balanced = attacked(1.0, 1.0, 1.0, balance="balanced")
+    printed = attacked(1.0, 1.0, 1.0, balance=["as_printed"])
+    balanced = attacked(1.0, 1.0, 1.0, balance=["balanced"])
     assert printed["logistic"].tolist() == [1.0, 1.0, 1.0]
     assert printed["logistic_training_accuracy"].tolist() == pytest.approx([32 / 52] * 3)
     assert 0.1 < balanced.loc["forget", "logistic"] < 0.9
+
+
+def test_both_balances_stand_side_by_side() -> None:
+    given = {"inside": 1.0, "outside": 1.05, "forget": 1.02}
+    alone = {one: attacked(**given, balance=[one]) for one in ("as_printed", "balanced")}
+    for first, second in (("as_printed", "balanced"), ("balanced", "as_printed")):
+        both = attacked(**given, balance=[first, second])
+        for attack in ("svm", "logistic"):
+            for name, one in ((attack, first), (f"{attack}_{second}", second)):
+                assert both[name].tolist() == alone[one][attack].tolist()
+                worth = f"{attack}_training_accuracy"
+                assert both[f"{name}_training_accuracy"].tolist() == alone[one][worth].tolist()
+        assert list(both.loc["val", "models"]) == [
+            "svm", "logistic", f"svm_{second}", f"logistic_{second}",
+        ]  # fmt: skip
+    assert alone["as_printed"]["svm"].tolist() != alone["balanced"]["svm"].tolist()
 
 
 def test_the_training_accuracy_is_that_of_the_attack_on_what_it_has_learnt_from() -> None:

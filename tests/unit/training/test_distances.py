@@ -48,7 +48,7 @@ def test_of_images_as_defined_alone_and_in_a_stack(k):
     own, other = [of_images(n) for n in range(k)], [of_images(10 + n) for n in range(k)]
     stacks = [Stack(own[0], [one.state_dict() for one in models]) for models in (own, other)]
     found = measured(stacks[0], inputs, labels, NAMES, DEVICE, {"oracle": stacks[1]})
-    names = feature_layers(Stack(own[0], [own[0].state_dict()]))
+    names = feature_layers(own[0])
     assert len(names) == 8  # the convolutions, not the head
     for model in range(k):
         (p, a), (q, b) = outputs(own[model], names, inputs), outputs(other[model], names, inputs)
@@ -114,7 +114,7 @@ def test_layers_that_overwrite_and_layers_that_give_nothing():
 def test_layers_can_be_named():
     inputs, labels = torch.randn(6, 1, 8, 8), torch.arange(6)
     stacks = [Stack(of_images(n), [of_images(n).state_dict()]) for n in (1, 2)]
-    every = feature_layers(stacks[0])
+    every = feature_layers(stacks[0].network)
     last = every[-1]
 
     def distance(layers):
@@ -123,8 +123,8 @@ def test_layers_can_be_named():
 
     assert np.allclose(sum(distance(name) for name in every), distance(None), rtol=1e-4)
     assert np.array_equal(distance(f"*{last[-4:]}"), distance(last))
-    assert feature_layers(stacks[0], " ".join(every[::-1])) == every
-    head = feature_layers(stacks[0], "*")[-1]
+    assert feature_layers(stacks[0].network, " ".join(every[::-1])) == every
+    head = feature_layers(stacks[0].network, "*")[-1]
     assert head not in every and (distance(head) > 0).all()
 
 
@@ -146,10 +146,8 @@ def test_a_layer_that_is_not_there_is_named(layers, sentence):
 
 
 def test_a_network_of_a_head_alone_has_no_features():
-    head = torch.nn.Linear(4, 3)
     with pytest.raises(InputError, match="layers is null, and the network has none but its head"):
-        feature_layers(Stack(torch.nn.Sequential(head), [{"0." + n: v for n, v in
-                                                          head.state_dict().items()}]))  # fmt: skip
+        feature_layers(torch.nn.Sequential(torch.nn.Linear(4, 3)))
 
 
 def test_a_model_is_at_no_distance_from_itself_and_far_from_one_that_answers_otherwise():
@@ -180,7 +178,7 @@ def test_padding_of_a_text_counts_nowhere():
     assert (labels == IGNORED).any()
     stacks = [Stack(one, [one.state_dict()]) for one in (own, other)]
     found = measured(stacks[0], tokens, labels, NAMES, DEVICE, {"oracle": stacks[1]})
-    names = feature_layers(stacks[0])
+    names = feature_layers(stacks[0].network)
     assert len(names) == 4  # attention in and out, two layers of a block; the head is tied
     for point, row in enumerate(tokens):
         cut = row[None, : int((row != data.facts.padding).sum())]

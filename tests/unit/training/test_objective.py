@@ -374,3 +374,42 @@ def test_a_loss_of_features_pulls_on_the_layer_it_names_and_leaves_no_hook() -> 
     expected = model.state_dict() | {"0.0.weight": model[0][0].weight.detach() - 0.05 * gradient}
     assert_equal_states(state, expected)
     assert not stack.network.get_submodule("0.0")._forward_hooks
+
+
+# --------------------------------------------------------------------- batches of both sets
+def test_a_batch_of_both_sets_has_so_many_forgotten_points() -> None:
+    forget, retain = torch.arange(7), torch.arange(7, 24)
+    data = numbered(24, 5, forget=forget, retain=retain, train=torch.arange(24))
+    phase = Phase((Term("train", 8, forget_per_batch=3),), 0.0)
+    seen = spied([(phase,), (phase,)], data, [5, 6])
+    assert [len(points) for points in seen] == [8, 8, 8, 5] * 2  # the rest of the retain set is 2
+    assert sum(map(len, seen[:4])) == phase.passes(data.sizes()) == 17 + 4 * 3
+    orders = set()
+    for model in range(2):
+        for start in (0, 4):
+            batches = [points[:, model] for points in seen[start : start + 4]]
+            assert all((batch[-3:] < 7).all() and (batch[:-3] >= 7).all() for batch in batches)
+            kept = np.concatenate([batch[:-3] for batch in batches])
+            assert sorted(kept) == list(range(7, 24))  # each retained point once
+            beside = np.concatenate([batch[-3:] for batch in batches])
+            assert sorted(beside[:7]) == list(range(7))  # and forgotten ones turn by turn
+            orders |= {tuple(kept), tuple(beside)}
+    assert len(orders) == 2 * 2 * 2
+
+
+def test_a_part_of_the_retain_set_is_drawn_once_for_a_model() -> None:
+    forget, retain = torch.arange(6), torch.arange(6, 26)
+    data = numbered(26, 5, forget=forget, retain=retain, train=torch.arange(26))
+    phase = Phase((Term("train", 5, retain_share=0.5),), 0.0)
+    seen = spied([(phase,), (phase,)], data, [5, 6])
+    assert [len(points) for points in seen] == [5, 5, 5, 1] * 2
+    chosen = []
+    for model in range(2):
+        first, second = (
+            np.concatenate([points[:, model] for points in seen[start : start + 4]])
+            for start in (0, 4)
+        )
+        assert set(first) == set(second) and len(set(first)) == 16 and list(first) != list(second)
+        assert set(range(6)) < set(first)
+        chosen.append(frozenset(first))
+    assert chosen[0] != chosen[1]
