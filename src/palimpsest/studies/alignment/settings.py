@@ -120,7 +120,7 @@ def tables_of(metrics: Sequence[str], task: str) -> dict[str, str]:
     """The tables of an experiment of these metrics, by the names that the study's figures, tables
     and verdicts have for them: `quality`, and `quality_models` of single models."""
     names = {quality_of(task): "quality", "mia_entropy": "mia"}
-    found = {}
+    found: dict[str, str] = {}
     for metric in metrics:
         name = names.get(metric, metric)
         more = "_redraws" if metric == "klom" else "_models"

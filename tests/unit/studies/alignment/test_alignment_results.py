@@ -82,7 +82,7 @@ def test_values_are_in_the_papers_words_and_units(images):
 def test_models_are_paired_by_their_place_whatever_their_seeds(images, tmp_path):
     rows = pd.read_csv(images["table_quality_models"][0])
     moved = rows.assign(seed=rows["seed"] + 17).sample(frac=1.0, random_state=0)
-    write_table(moved, tmp_path / "moved.csv")
+    write_table(moved, tmp_path / "moved.csv", seal=True)
     other = read_values({"table_quality_models": [tmp_path / "moved.csv"]}, "table", SETS)
     values = read_values({"table_quality_models": images["table_quality_models"]}, "table", SETS)
     keys = ["scenario", "method", "lr", "place", "subset"]
@@ -270,10 +270,10 @@ def test_the_base_is_what_most_settings_have():
 
 def test_a_table_without_oracles_or_measures_is_one_sentence(images, tmp_path):
     rows = pd.read_csv(images["table_quality_models"][0])
-    write_table(rows[rows["method"] != "oracle"], tmp_path / "a.csv")
+    write_table(rows[rows["method"] != "oracle"], tmp_path / "a.csv", seal=True)
     with pytest.raises(InputError, match=r"a.csv: holds badt, .* and not oracle, from which all"):
         read_values({"table_quality_models": [tmp_path / "a.csv"]}, "table", SETS)
-    write_table(rows.drop(columns="accuracy"), tmp_path / "b.csv")
+    write_table(rows.drop(columns="accuracy"), tmp_path / "b.csv", seal=True)
     with pytest.raises(InputError, match=r"b.csv: has no column of accuracy, perplexity, .*needed"):
         read_values({"table_quality_models": [tmp_path / "b.csv"]}, "table", SETS)
 
