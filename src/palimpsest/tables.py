@@ -56,8 +56,7 @@ def read_table(path: str | Path, needed: Sequence[str] = (), *, own: bool = Fals
     """A CSV file that has the columns `needed`; InputError with one sentence if it has not, or if
     it is not what its seal says, or has none.
 
-    `own`: the file has no seal: it comes with the project, is the user's, or repeats what a
-    figure shows.
+    `own`: the file has no seal: it comes with the project, or is the user's.
     """
     regular_file(path)
     try:

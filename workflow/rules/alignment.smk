@@ -35,6 +35,7 @@ FIGURE_SETTINGS["alignment"] = {
 } | {
     "chosen_rates": ALIGNMENT_CHOICE,
     "gaps": ALIGNMENT_CHOICE,
+    "klom": ALIGNMENT_CHOICE,
     "dots": ALIGNMENT_CHOICE | ALIGNMENT_MARGIN,
     "distances": ALIGNMENT_CHOICE,
     "klom_plane": ALIGNMENT_CHOICE,
@@ -51,6 +52,10 @@ ALIGNMENT_JUDGED = [
     if name.endswith((MODELS, REDRAWS)) or name in ("table_quality", "table_klom")
 ]
 # of the notebook
+ALIGNMENT_READ = [
+    f"<results>/alignment/{name}.csv"
+    for name in ("claims", "worlds", "tables/chosen_rates")
+]
 ALIGNMENT_MODULES = [
     thing("studies/alignment", "report"),
     "src/palimpsest/reporting.py",
@@ -84,18 +89,19 @@ rule judge_alignment:
         CONDA
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         by=lambda wildcards: "worlds" if wildcards.verdicts == "worlds" else "measures",
         settings=as_json({"task": ALIGNMENT_TASK} | ALIGNMENT_CHOICE | ALIGNMENT_MARGIN),
         tables=lambda wildcards, input: named(ALIGNMENT_JUDGED, input.tables),
+        grids=grids_of({name: ALIGNMENT_TABLES[name] for name in ALIGNMENT_JUDGED}),
         caption=lambda wildcards: Path(
             f"reports/alignment/captions/{wildcards.verdicts}.rst"
         ).read_text(encoding="utf-8"),
     shell:
         "python {input.script} --study alignment --by {params.by} --inputs {params.tables}"
-        " claims={input.claims} printed={input.printed}"
+        " claims={input.claims} printed={input.printed} {params.grids}"
         " --settings {params.settings} --out {output.table} > {log} 2>&1"
 
 
@@ -105,7 +111,8 @@ rule report_alignment:
         notebook="reports/alignment/report.ipynb",
         modules=ALIGNMENT_MODULES,
         lib=library_inputs("src/report.py", *ALIGNMENT_MODULES),
-        tables=["<results>/alignment/claims.csv", "<results>/alignment/worlds.csv"],
+        tables=ALIGNMENT_READ,
+        seals=[f"{table}.sha256" for table in ALIGNMENT_READ],
         printed=tables_in("alignment"),
         figures=expand(
             "<results>/alignment/{figure}.png", figure=figures_in("alignment")
@@ -127,8 +134,8 @@ rule report_alignment:
         CONDA
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         parameters=lambda wildcards, input, output: as_json(
             {

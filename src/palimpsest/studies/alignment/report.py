@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from palimpsest.files import InputError
 from palimpsest.tables import read_table
 
 CHOICES = (
@@ -42,20 +41,3 @@ def rates(folder: Path) -> str:
     told = f"{len(best)} rates are chosen, {len(ends)} of them at an end of their grid"
     names = ", ".join(f"{row['method']} ({row['scenario']})" for _, row in ends.iterrows())
     return f"{told}: {names}." if names else f"{told}."
-
-
-def klom(folder: Path) -> pd.DataFrame:
-    """KLoM of every method at its chosen rate beside its floor; InputError where there is none."""
-    path = folder / "klom_plane.numbers.csv"
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; the report shows this table")
-    table = read_table(path, ["scenario", "method", "chosen", "forget_klom"], own=True)
-    table = table[table["chosen"]]
-    shown = {"scenario": table["scenario"], "method": table["method"]}
-    for split, name in (("forget", "forget set"), ("retain", "retain set"), ("val", "validation")):
-        ends = zip(
-            table[f"{split}_klom"], table[f"{split}_low"], table[f"{split}_high"], strict=True
-        )
-        shown[f"KLoM, {name}"] = [f"{own:.1f} ({low:.1f} to {high:.1f})" for own, low, high in ends]
-        shown[f"floor, {name}"] = table[f"{split}_null"]
-    return pd.DataFrame(shown)

@@ -105,8 +105,9 @@ def test_the_dots_of_perplexities_are_logarithms(runs):
 def test_diverged_models_are_told_in_the_labels(runs, tmp_path):
     rows = pd.read_csv(runs[TASKS[0]]["table_quality_models"][0])
     lost = (rows["method"] == "badt") & (rows["seed"] == TUNING) & (rows["lr"] == BEST["badt"])
-    diverged = rows.assign(accuracy=rows["accuracy"].where(~lost))
-    write_table(diverged, tmp_path / "lost.csv", seal=True)
+    write_table(
+        rows.assign(accuracy=rows["accuracy"].where(~lost)), tmp_path / "lost.csv", seal=True
+    )
     inputs = {**runs[TASKS[0]], "table_quality_models": [tmp_path / "lost.csv"]}
     for name in ("dots", "distances"):
         drawn, table = draw(name, inputs)

@@ -7,7 +7,16 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_alignment import BEST, SETS, TASKS, TUNING, inputs_of, write_tables
+from synthetic_alignment import (
+    BEST,
+    KLOM_MODELS,
+    LEVELS,
+    SETS,
+    TASKS,
+    TUNING,
+    inputs_of,
+    write_tables,
+)
 
 from palimpsest.printing import Interval, Value, as_latex, as_markdown
 from palimpsest.registry import names
@@ -66,7 +75,7 @@ def runs(tmp_path_factory):
     found = {}
     for task in TASKS:
         folder = tmp_path_factory.mktemp("run")
-        write_tables(folder, task)
+        write_tables(folder, task, klom=True)
         rows = pd.DataFrame(
             PAPER, columns=["table", "task", "scenario", "method", "subset", "quantity", "value"]
         )
@@ -100,12 +109,12 @@ def test_a_table_is_written_in_both_forms(runs, task, name):
 def test_each_task_has_the_papers_tables_of_it():
     for task, numbers in SHOWN.items():
         own = {name for one, name in CASES if one == task}
-        assert own == {"chosen_rates", "gaps", *(f"table_{number}" for number in numbers)}
+        assert own == {"chosen_rates", "gaps", "klom", *(f"table_{one}" for one in numbers)}
 
 
 @pytest.mark.parametrize(("task", "name"), [
     (task, name) for task, name in CASES
-    if name not in ("table_2", "table_11", "chosen_rates", "gaps")
+    if name not in ("table_2", "table_11", "chosen_rates", "gaps", "klom")
 ])  # fmt: skip
 def test_rows_are_the_papers_and_the_second_retrained_model(runs, task, name):
     _, cells = make(runs, task, name)
@@ -224,8 +233,21 @@ def test_gaps_are_of_single_models_and_paired_with_those_of_rfa(runs):
 def test_diverged_models_are_told_in_the_name(runs, tmp_path):
     rows = pd.read_csv(runs[TASKS[0]]["table_quality_models"][0])
     lost = (rows["method"] == "badt") & (rows["seed"] == TUNING) & (rows["lr"] == BEST["badt"])
-    diverged = rows.assign(accuracy=rows["accuracy"].where(~lost))
-    write_table(diverged, tmp_path / "lost.csv", seal=True)
+    write_table(
+        rows.assign(accuracy=rows["accuracy"].where(~lost)), tmp_path / "lost.csv", seal=True
+    )
     inputs = {**runs[TASKS[0]], "table_quality_models": [tmp_path / "lost.csv"]}
     _, cells = make({TASKS[0]: inputs}, TASKS[0], "table_1")
-    assert "BadT (1 of 5 diverged)" in set(cells["", "Methods"])
+    assert f"BadT (1 of {KLOM_MODELS - TUNING} diverged)" in set(cells["", "Methods"])
+
+
+def test_klom_stands_beside_its_floor(runs):
+    numbers, cells = make(runs, TASKS[2], "klom")
+    row = numbers[(numbers["scenario"] == "class") & (numbers["method"] == "SCRUB")]
+    row = row[row["subset"] == "D_f"].iloc[0]
+    apart = LEVELS["class"]["scrub"][1] - LEVELS["class"]["oracle"][1]
+    assert row["mean"] == pytest.approx(0.6 + apart / 10)
+    assert (row["floor"], row["lr"]) == (0.6, BEST["scrub"])
+    own = cells[cells["", "Methods"].replace("", None).ffill() == "SCRUB"].set_index(("", ""))
+    assert own["Class unlearning", "D_f"]["null floor"] == Value(0.6)
+    assert own["Class unlearning", "D_f"]["KLoM"] == Value(row["mean"])
