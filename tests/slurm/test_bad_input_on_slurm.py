@@ -6,7 +6,7 @@ from on_slurm import LOCAL, OnSlurm, start
 
 PROFILE = "profiles/slurm/profile.yaml, or the profile that is used"
 NONE = "error: SLURM keeps no accounting on this cluster"
-TOO_LARGE = "error: SLURM would never run a job of the rule train_block: "
+TOO_LARGE = "error: SLURM would never run train_block, since "
 SEE = f"; see set-resources and resources in {PROFILE}"
 CASES = {
     "no such partition": (

@@ -53,7 +53,7 @@ def check_cluster(executor):
             most = workflow.global_resources.get(name)
             if most is not None and most.value == job.resources[name]:
                 logger.warning(
-                    f"jobs of the rule {job.rule.name} may need more than the"
+                    f"jobs of {job.rule.name} may need more than the"
                     f" {ASKED[name].format(most.value)} that resources in {PROFILE} let them have"
                 )
 
@@ -105,6 +105,6 @@ def check_request(executor, job, asked, known):
             text.format(asked[name]) for name, text in ASKED.items() if asked[name]
         ]
         raise InputError(
-            f"SLURM would never run a job of the rule {job.rule.name}: {why}; it asks for"
+            f"SLURM would never run {job.rule.name}, since {why}; it asks for"
             f" {', '.join(words)}; see set-resources and resources in {PROFILE}"
         )
