@@ -35,7 +35,10 @@ PLACES = 40
 RANDOM = np.random.default_rng(0)
 MARGINS = RANDOM.normal(0, 1, (3, 20)).astype(np.float32)
 LABELS = np.zeros(20, int)
-SPLIT = Split(np.arange(15), np.arange(15, 20), np.array([2, 7]), "abc", digest_of_labels(LABELS))
+SPLIT = Split(
+    np.arange(15), np.arange(15, 20), np.array([2, 7]), "abc",
+    labels_checksum=digest_of_labels(LABELS),
+)  # fmt: skip
 TABLE = pd.DataFrame({"split": ["forget", "val"], "klom": [1.5, 2.5]})
 MADE_BY = {"code": "abc", "arguments": "models=3"}
 RECORD = Record({"margin": MARGINS, "correct": MARGINS > 0}, SPLIT.points, np.arange(3),

@@ -73,11 +73,14 @@ def results_of(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / RESULTS).rglob("*") if path.is_file())
 
 
-def delete_some(folder: Path, chance: random.Random) -> None:
-    """Delete what a random stage, and all after it, made: as if the run had come so far."""
-    stages = ("populations", "unlearned", "ascent/scores", "ascent")
-    for stage in stages[chance.randrange(len(stages)) :]:
+def delete_some(folder: Path, chance: random.Random) -> float:
+    """Delete what a random stage, and all after it, made, as if the run had come so far; about
+    which part of its time is left."""
+    stages = {"populations": 0.8, "unlearned": 0.6, "ascent/scores": 0.5, "ascent": 0.4}
+    first = chance.randrange(len(stages))
+    for stage in list(stages)[first:]:
         shutil.rmtree(folder / RESULTS / stage, ignore_errors=True)
+    return list(stages.values())[first]
 
 
 def kill(folder: Path, chance: random.Random, usual: float) -> str | None:
@@ -172,8 +175,8 @@ def series(count: int, seed: int, base: Path, report=print) -> list[dict[str, st
         done = None
         while done is None:  # a run that ended before its fault says nothing
             folder = copy_folder(finished, base / str(number))
-            delete_some(folder, chance)
-            done = fault(folder, chance, usual)
+            left = delete_some(folder, chance)
+            done = fault(folder, chance, left * usual)
             if done is None:
                 shutil.rmtree(folder)
         rows.append({"number": str(number), "fault": done, "outcome": outcome(folder, right)})
