@@ -164,7 +164,7 @@ CASES = {
     ),
     "a study that does not exist": Case(
         {"studies": ["ascent", "clases"]},
-        ("not exist.yaml: studies", "clases", "ascent, classes, theory"),
+        ("not exist.yaml: studies", "clases", "alignment, ascent, classes, theory"),
     ),
     "a method that does not exist": Case(
         {"ascent": {"methods": ["nothing", "gaa"]}},

@@ -129,14 +129,14 @@ def test_a_teacher_is_needed_by_losses_and_by_targets(term: Term, needed: bool) 
 def test_optimisers_are_those_of_torch() -> None:
     weights = [torch.nn.Parameter(torch.zeros(2))]
     sgd = Sgd(momentum=0.9, weight_decay=0.1, warmup_steps=3).make(weights)
-    assert type(sgd) is torch.optim.SGD
+    assert isinstance(sgd, torch.optim.SGD)
     assert (sgd.defaults["momentum"], sgd.defaults["weight_decay"], sgd.defaults["lr"]) == (
         0.9,
         0.1,
         0,
     )
     adamw = AdamW(weight_decay=0.2, beta1=0.8, beta2=0.95, epsilon=1e-6).make(weights)
-    assert type(adamw) is torch.optim.AdamW
+    assert isinstance(adamw, torch.optim.AdamW)
     assert adamw.defaults["betas"] == (0.8, 0.95)
     assert (adamw.defaults["weight_decay"], adamw.defaults["eps"], adamw.defaults["lr"]) == (
         0.2,
