@@ -198,7 +198,7 @@ def test_originals_of_another_training_set_are_refused(folder, tmp_path):
     words = estimating(tmp_path, tmp_path / "estimate.json",
                        weights=folder / "original.safetensors",
                        **{"held-out": folder / "held_out.npz"})  # fmt: skip
-    assert "trained on another training set" in refused(*words)
+    assert "original.safetensors: is of originals of the training set " in refused(*words)
 
 
 @pytest.mark.parametrize(
