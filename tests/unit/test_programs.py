@@ -197,10 +197,10 @@ def test_a_defect_keeps_its_traceback():
 @pytest.mark.parametrize("study", ["../x", "", "none", "ascent.measures", "asc\0ent", "..", "/tmp"])
 def test_a_study_that_is_none(study):
     with pytest.raises(
-        InputError, match=r"--study is .*; allowed: .*ascent, classes, theory, whic"
+        InputError, match=r"--study is .*; allowed: .*ascent, classes, .*theory, whic"
     ):
         study_module(study, "measures")
-    with pytest.raises(InputError, match="allowed: ascent, classes, which have worlds"):
+    with pytest.raises(InputError, match=r"allowed: .*ascent, classes, which have worlds"):
         study_module("theory", "worlds")
 
 
