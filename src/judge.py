@@ -8,6 +8,7 @@ from pathlib import Path
 from palimpsest.complete import add_grids, check_tables
 from palimpsest.programs import (
     Parser,
+    check_form,
     check_keywords,
     inputs_of,
     json_map,
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="one row per claim (.csv)")
     args = parser.parse_args()
     measures = study_module(args.study, args.by)
+    check_form(measures, f"study {args.study}: its {args.by}", "judge")
     check_keywords(measures.judge, args.settings, f"study {args.study}")
     inputs = inputs_of(measures, args.inputs, f"study {args.study} is judged by")
     check_tables(inputs, args.grids)

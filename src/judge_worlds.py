@@ -1,5 +1,6 @@
 """Judge a study's claims in its worlds of known truth: a row for each claim and world."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -20,8 +21,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="verdicts (.csv)")
     args = parser.parse_args()
     measures = study_module(args.study, "measures")
-    if not args.margin > 0:
-        raise InputError(f"--margin is {args.margin}; allowed: above 0, in nats")
+    if not 0 < args.margin < math.inf:
+        raise InputError(f"--margin is {args.margin}; allowed: a number above 0, in nats")
     worlds = study_module(args.study, "worlds")
     claims = read_claims(args.claims, measures.MEASURES, measures.KEYS)
     tables = {

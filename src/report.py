@@ -7,7 +7,7 @@ import papermill
 from nbconvert import HTMLExporter
 
 from palimpsest import sources
-from palimpsest.files import InputError, atomic_path, regular_file
+from palimpsest.files import InputError, atomic_path, one_line, regular_file
 from palimpsest.programs import Parser, json_map, run_program
 
 # On a narrow screen tables and code scroll by themselves, the page does not; pictures shrink.
@@ -41,6 +41,15 @@ def executed(notebook: Path, parameters: dict[str, object], log: Path) -> nbform
     return done
 
 
+def check_notebook(path: Path) -> None:
+    """InputError for a file that is no notebook."""
+    regular_file(path, "notebook")
+    try:
+        nbformat.validate(nbformat.read(path, as_version=4))
+    except Exception as error:  # a damaged file can fail in any way
+        raise InputError(f"{path}: not a notebook ({one_line(error)})") from None
+
+
 def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("--notebook", type=Path, required=True, help="the study's, .ipynb")
@@ -52,7 +61,7 @@ def main() -> None:
     parser.add_argument("--out-notebook", type=Path, required=True, help="with outputs, .ipynb")
     parser.add_argument("--out-html", type=Path, required=True, help="as a page, .html")
     args = parser.parse_args()
-    regular_file(args.notebook, "notebook")
+    check_notebook(args.notebook)
     known = papermill.inspect_notebook(str(args.notebook))
     for name in args.parameters:
         if name not in known:

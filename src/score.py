@@ -81,7 +81,7 @@ def chosen(args: argparse.Namespace, costs: list[dict[str, Any]]) -> list[int]:
     recorded: list[dict[str, Any]] = costs[0]["settings"]
     if args.settings is None:
         return list(range(len(recorded)))
-    wanted = [config.complete(args.method, setting, "--settings") for setting in args.settings]
+    wanted = config.complete(args.method, args.settings, "--settings")
     for setting in wanted:
         if setting not in recorded:
             raise InputError(f"{args.costs[0]}: nothing was recorded for the setting {setting}")

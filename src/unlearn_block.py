@@ -80,7 +80,7 @@ def main() -> None:
     by_oracle = [name for name in args.record if name.endswith("_to_oracle")]
     if by_oracle and args.oracles is None:
         raise InputError(f"--record names {by_oracle[0]}; needed: --oracles, from which it is")
-    settings = [config.complete(args.method, setting, "--settings") for setting in args.settings]
+    settings = config.complete(args.method, args.settings, "--settings")
     plans = {n: config.plan_of(args.method, setting) for n, setting in enumerate(settings)}
     dataset, split = Dataset.load(args.dataset), Split.load(args.split)
     split.check_forgets(args.split)

@@ -94,6 +94,8 @@ def from_records(args: argparse.Namespace, name: str, split: Split, *kinds: Kind
                 f"{paths[0]}: holds {settings} settings; needed: --setting, 0 to {settings - 1}"
             )
         record = record.setting(number)
+    elif name == "unlearned" and args.setting is not None:
+        raise InputError(f"{paths[0]}: is no sweep of settings, and --setting is {args.setting}")
     margins = record["margin"]
     if args.models is not None and args.models > len(margins):
         raise InputError(

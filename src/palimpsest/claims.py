@@ -59,6 +59,9 @@ def read_claims(
                 f"{path}: {name} has the unknown key {unknown[0]}; "
                 f"allowed are {', '.join(sorted(allowed_keys))}"
             )
+        for key in sorted(_NEEDED):
+            if not isinstance(claim[key], str):
+                raise InputError(f"{path}: {name} has {key} {claim[key]!r}; needed: a text")
         for key, allowed in (("measured_by", tuple(measures)), ("quantifier", QUANTIFIERS)):
             if claim[key] not in allowed:
                 raise InputError(

@@ -297,28 +297,39 @@ def study_module(study: str, name: str) -> ModuleType:
 
 
 def load_file(path: Path, function: str, given: Sequence[str] = ()) -> ModuleType:
-    """The module of a file outside the registry; InputError if it cannot be loaded, or has no
-    `function`(inputs, *, ...) with the keywords `given`, or INPUTS that are no names."""
-    form = f"{function}(inputs, *, {''.join(f'{name}, ' for name in given)}...)"
+    """The module of a file outside the registry; InputError if it cannot be loaded, or is not of
+    the form (`check_form`)."""
     spec = importlib.util.spec_from_file_location(path.stem, files.regular_file(path))
     if spec is None or spec.loader is None:
-        raise InputError(f"{path}: is no Python file; needed: a .py with {form}")
+        raise InputError(f"{path}: is no Python file; needed: a .py with {_form(function, given)}")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # whatever its author wrote
-        kind, told = type(error).__name__, files.one_line(error)
-        raise InputError(f"{path}: cannot be loaded ({kind}: {told}); needed: {form}") from None
-    made = getattr(module, function, None)
+        told = f"{type(error).__name__}: {files.one_line(error)}"
+        raise InputError(
+            f"{path}: cannot be loaded ({told}); needed: {_form(function, given)}"
+        ) from None
+    check_form(module, str(path), function, given)
+    return module
+
+
+def check_form(module: ModuleType, where: str, function: str, given: Sequence[str] = ()) -> None:
+    """InputError, which begins with `where`, unless a module has a `function`(inputs, *, ...) with
+    the keywords `given`, and its INPUTS, if it has any, are names."""
+    made, form = getattr(module, function, None), _form(function, given)
     if not callable(made):
-        raise InputError(f"{path}: has no function {function}; needed: {form}")
+        raise InputError(f"{where}: has no function {function}; needed: {form}")
     try:
         inspect.signature(made).bind({}, **dict.fromkeys([*given, *_keywords_of(made)]))
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"{path}: {function}() takes other arguments ({error}); needed: {form}"
+            f"{where}: {function}() takes other arguments ({error}); needed: {form}"
         ) from None
     names = getattr(module, "INPUTS", ())
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"{path}: its INPUTS are {names!r}; needed: a tuple of names")
-    return module
+        raise InputError(f"{where}: its INPUTS are {names!r}; needed: a tuple of names")
+
+
+def _form(function: str, given: Sequence[str]) -> str:
+    return f"{function}(inputs, *, {''.join(f'{name}, ' for name in given)}...)"

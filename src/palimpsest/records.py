@@ -52,7 +52,8 @@ def left_by(predicts: str) -> list[str]:
 
 
 def check_left(names: Sequence[str], predicts: str) -> None:
-    """InputError for a statistic that models which predict this do not leave."""
+    """InputError for a statistic that models which predict this do not leave, and where one that
+    every record holds is left out."""
     for name in names:
         if name not in left_by(predicts):
             kind = predicts.replace("_", " ")
@@ -60,6 +61,10 @@ def check_left(names: Sequence[str], predicts: str) -> None:
                 f"--record names {name}, and the model predicts the {kind}; allowed: "
                 f"{', '.join(left_by(predicts))}"
             )
+    if not {*ALWAYS} <= {*names}:
+        raise InputError(
+            f"--record names {', '.join(names)}; needed: {', '.join(ALWAYS)} among them"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -236,9 +236,9 @@ def test_the_worlds_are_scored_and_judged(folder, tmp_path):
 @pytest.mark.parametrize(
     ("program", "changed", "sentence"),
     [
-        ("score", {"study": "theory"}, "--study is 'theory', and there is no "),
+        ("score", {"study": "theory"}, "--study is 'theory'; allowed: a"),
         ("score", {"originals": "forget.json"}, "forget.json: damaged or not a"),
-        ("judge", {"margin": 0}, "--margin is 0.0; allowed: above 0"),
+        ("judge", {"margin": 0}, "--margin is 0.0; allowed: a number above 0"),
     ],
 )
 def test_wrong_words_of_worlds_are_one_sentence(folder, tmp_path, program, changed, sentence):
@@ -258,7 +258,7 @@ def test_wrong_words_of_worlds_are_one_sentence(folder, tmp_path, program, chang
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--study", "nothing"), "--study is 'nothing', and there is no "),
+        (("--study", "nothing"), "--study is 'nothing'; allowed: a"),
         (("--study", "ascent"), "study ascent: margin is missing; needed"),
         (("--study", "ascent", "--settings", '{"foo": 1}'), "study ascent: unknown setting foo"),
         (("--study", "ascent", "--settings", '{"margin": 1, "definitions": {}}'),

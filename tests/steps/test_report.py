@@ -2,12 +2,15 @@
 
 import json
 import resource
+import runpy
 import subprocess
 import sys
 
 import nbformat
 import pytest
 from by_hand import ROOT, refused, run
+
+from palimpsest.files import InputError
 
 CODE = "print('the answer is', answer)"
 
@@ -78,6 +81,16 @@ raise InputError('klom.csv: damaged')"""
     assert refused("report", *words(tmp_path, notebook)) == "klom.csv: damaged"
     sentence = refused("report", *words(tmp_path, notebook, {"question": 1}))
     assert sentence == f"{notebook} has no parameter question; it has answer"
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"nbformat": 4, "cells": 3}', "\udcff"])
+def test_what_is_no_notebook_is_one_sentence(tmp_path, text):
+    path = tmp_path / "a.ipynb"
+    path.write_text(text, errors="surrogateescape")
+    check = runpy.run_path(str(ROOT / "src" / "report.py"))["check_notebook"]
+    with pytest.raises(InputError, match=r"a\.ipynb: not a notebook \(") as error:
+        check(path)
+    assert "\n" not in str(error.value)
 
 
 def test_a_notebook_that_changes_while_it_runs_leaves_nothing(tmp_path):

@@ -121,6 +121,8 @@ def test_wrong_words_and_files_get_one_sentence(folder, records, tmp_path):
     assert "holds 2 settings; needed: --setting, 0 to 1" in refused(*from_records(records))
     wrong = from_records(records, "--setting", 0, "--models", 99)
     assert "99 models were asked for; allowed: 1 to 15" in refused(*wrong)
+    wrong = from_records(records, "--setting", 5, "--unlearned", records / "oracle.npz")
+    assert "oracle.npz: is no sweep of settings, and --setting is 5" in refused(*wrong)
     assert "floor is 2.0" in refused(*from_folder(folder, "--floor", 2))
     wrong = (TOOL, "--folder", folder, "--unlearned", "mine", "--oracle", "oracle")
     assert refused(*wrong) == "--forget-set is missing; needed with --folder: its number"

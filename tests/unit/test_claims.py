@@ -65,6 +65,9 @@ def test_why_a_case_is_not_judged_is_said_once():
         ({"measured_by": "feeling"}, "measured_by feeling"),
         ({"forgetsets": ["x"]}, "unknown key forgetsets"),
         ({"text": None}, "lacks text"),
+        ({"id": "{x: 1}"}, r"has id \{'x': 1\}; needed: a text"),
+        ({"paper": "[a]"}, r"has paper \['a'\]; needed: a text"),
+        ({"measured_by": "[breaks]"}, r"has measured_by \['breaks'\]; needed: a text"),
     ],
 )
 def test_a_wrong_claim_is_refused_in_one_sentence(tmp_path, change, sentence):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from palimpsest.files import InputError
-from palimpsest.records import STATISTICS, Record
+from palimpsest.records import STATISTICS, Record, check_left
 from palimpsest.training.evaluate import statistics
 
 POINTS = np.arange(30)
@@ -162,3 +162,13 @@ def test_half_precision_logits_are_enough_for_accuracy_and_probabilities(tmp_pat
     hits = kept.argmax(-1) == labels
     assert np.array_equal(hits[clear], record["correct"][clear])
     assert np.abs(hits.mean(-1) - record["correct"].mean(-1)).max() <= 0.002
+
+
+def test_statistics_that_a_model_does_not_leave_or_a_record_needs():
+    check_left(["margin", "correct", "logits"], "class")
+    with pytest.raises(InputError, match="--record names logits, and the model predicts the next"):
+        check_left(["margin", "correct", "logits"], "next_token")
+    with pytest.raises(
+        InputError, match="--record names logits, margin; needed: margin, correct a"
+    ):
+        check_left(["logits", "margin"], "class")

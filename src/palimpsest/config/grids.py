@@ -1,6 +1,7 @@
 """Settings of methods: combinations of grids, the plans that they make, and their columns."""
 
 import itertools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,8 +11,9 @@ from palimpsest import registry
 from palimpsest.config.origins import Origins
 from palimpsest.config.sentences import validate
 from palimpsest.config.settings import grid_of
-from palimpsest.files import SettingError
+from palimpsest.files import InputError, SettingError
 from palimpsest.plans.plan import Plan, Prepare
+from palimpsest.values import repeated
 
 PREPARE = "prepare"
 """the key of a grid under which preparations stand, for whatever method"""
@@ -43,8 +45,20 @@ def combinations(method: str, grids: Sequence[Mapping[str, Any]]) -> list[dict[s
     return settings
 
 
-def complete(method: str, setting: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """One setting of a method given by hand: checked, defaults filled in, as in `combinations`."""
+def complete(
+    method: str, settings: Sequence[Mapping[str, Any]], where: str
+) -> list[dict[str, Any]]:
+    """Settings of a method given by hand: checked, defaults filled in, as in `combinations`.
+
+    InputError for one that stands twice.
+    """
+    found = [_complete(method, setting, where) for setting in settings]
+    if (number := repeated(list(map(json.dumps, found)))) is not None:
+        raise InputError(f"{where} names {json.dumps(found[number])} twice; allowed: each once")
+    return found
+
+
+def _complete(method: str, setting: Mapping[str, Any], where: str) -> dict[str, Any]:
     lists = {key: [value] for key, value in setting.items()}
     found = validate(grid_of(method), Origins(lists, [(where, lists)])).model_dump()
     return {key: value[0] for key, value in found.items() if key != PREPARE or key in setting}

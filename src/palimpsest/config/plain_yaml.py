@@ -140,6 +140,8 @@ def _check_node(node: yaml.Node) -> None:
             if not isinstance(key, yaml.ScalarNode):
                 kind = "map" if isinstance(key, yaml.MappingNode) else "list"
                 raise _NotPlain(key.start_mark, f"a {kind} as a key", "texts as keys")
+            if "\n" in key.value:
+                raise _NotPlain(key.start_mark, "a key of several lines", "keys of one line")
             if key.value in seen:
                 found = f"the key {key.value!r} stands twice, again here"
                 raise _NotPlain(key.start_mark, found, "each key once in a map")

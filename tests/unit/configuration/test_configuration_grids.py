@@ -76,6 +76,15 @@ def test_a_section_by_hand_is_given_back(name):
     assert config.section(name, section, "--settings") == section
 
 
+def test_settings_by_hand_are_complete_and_each_there_once():
+    one = {"lr": 0, "epochs": 1}
+    found = config.complete("ga", [one, {**one, "prepare": None}], "--settings")
+    assert found[0] == one | {"forget_batch": 64, "batch_norm": "train", "optimiser": "sgd"}
+    assert found[1] == found[0] | {"prepare": None}
+    with pytest.raises(InputError, match=r'--settings names \{"lr": 0\.0, .* twice; allowed: each'):
+        config.complete("ga", [one, {**one, "lr": 0.0, "forget_batch": 64}], "--settings")
+
+
 def test_a_section_by_hand_is_complete():
     mine = {"kind": "file", "path": "mine.npz"}
     assert config.section("forget_set", mine, "--definition") == mine | {"key": None}

@@ -456,7 +456,7 @@ def prepared(*entries):
 
 
 NAMES = [
-    ({"studies": ["ascnt"]}, "studies[0] is the text 'ascnt' (did you mean ascent?); allowed: al"),
+    ({"studies": ["ascnt"]}, "studies[0] is the text 'ascnt' (did you mean ascent?); allowed: a"),
     ({"studies": []}, "studies is an empty list; allowed: at least one entry"),
     ({"studies": ["ascent", "ascent"]}, "studies holds the text 'ascent' twice; allowed: each val"),
     ({"ascent": {"methods": ["nothing", "scrubb"]}},

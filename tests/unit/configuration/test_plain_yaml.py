@@ -35,6 +35,7 @@ ODD = {
     "m: {a: 1, a: 2}\n": "line 1: the key 'a' stands twice",
     TWO_MERGES: "line 5: the key '<<' stands twice, again here",
     "a: 1\n? [a, b]\n: 3\n": "line 2: a list as a key; allowed: texts as keys",
+    "? |\n  a\n  b\n: 3\n": "line 1: a key of several lines; allowed: keys of one line",
     "? {a: 1}\n: 3\n": "line 1: a map as a key; allowed: texts as keys",
     'a:\n  b: !!bool "x"\n': "line 2: the tag !!bool; allowed: values without tags",
     'a: !!timestamp "x"\n': "line 1: the tag !!timestamp; allowed: values without tags",
