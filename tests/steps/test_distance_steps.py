@@ -128,7 +128,7 @@ def test_distances_become_tables_beside_those_of_the_oracles(folder, tmp_path):
          "--out", tmp_path / "nothing.parts.json")  # fmt: skip
     tables = {}
     for name in ("distances", "distances_models", "accuracy_models"):
-        done("gather", "--table", name, "--settings", '{"nothing": 1}',
+        done("gather", "--table", name, "--grid", '{"settings": {"nothing": 1}}',
              "--parts", tmp_path / "oracles.json", tmp_path / "nothing.parts.json",
              "--out", tmp_path / f"{name}.csv")  # fmt: skip
         tables[name] = pd.read_csv(tmp_path / f"{name}.csv")
@@ -157,15 +157,15 @@ UNLEARNING = [
      "--record names activation_to_oracle; needed: --oracles, from which it is"),
     ({"oracles": "oracle_0.safetensors"}, "oracle_0.safetensors: holds 2 models; needed: 4"),
     ({"oracles": "original.safetensors"},
-     "original.safetensors: these models were not trained on the retain set of the split; needed:"),
+     "original.safetensors: is of originals of the training set "),
     ({"layers": "layer4.*"},
      "layers names 'layer4.*', and no linear layer or convolution is called that; allowed: "),
 ]  # fmt: skip
 COMPARING = [
     ({"weights": "original.safetensors"},
-     "original.safetensors: these models were not trained on the retain set of the split; needed:"),
+     "original.safetensors: is of originals of the training set "),
     ({"after": "original.safetensors"},
-     "original.safetensors: these models were not trained on the retain set of the split; needed:"),
+     "original.safetensors: is of originals of the training set "),
     ({"weights": "oracle_1.safetensors", "models": 1},
      "oracle_1.safetensors: begins with the oracle of seed 52, the last of "),
     ({"originals": "original_1.safetensors"}, "original_1.safetensors: holds 2 models; needed: 4"),
@@ -197,9 +197,20 @@ def test_comparing_says_in_one_sentence_what_is_wrong(folder, tmp_path, changed,
 
 
 def test_distances_of_other_models_are_refused(folder, tmp_path):
-    wrong = ("--compared", folder / "nothing.npz")
-    told = refused("score_oracles", "--forget-set", "three", "--split", folder / "forget.json",
-                   "--oracles", folder / "oracle.npz", "--metrics", METRICS,
-                   "--out-references", tmp_path / "references.json",
-                   "--out-parts", tmp_path / "oracles.json", *wrong)  # fmt: skip
-    assert told.startswith("records of the seeds 50 to 53 and 0 to 3 stand side by side")
+    other = tmp_path / "other.npz"
+    changed = {
+        "weights": folder / "oracle_1.safetensors", "after": folder / "oracle_0.safetensors",
+        "originals": folder / "original_1.safetensors", "out-record": other,
+    }  # fmt: skip
+    done("compare_block", *comparing(folder, **changed))
+    for compared, found in (
+        (folder / "nothing.npz", "nothing.npz: is of models that nothing unlearned on the split "),
+        (other, "records of the seeds 50 to 51 and 52 to 53 stand side by side; needed: records"),
+    ):
+        told = refused(
+            "score_oracles", "--forget-set", "three", "--split", folder / "forget.json",
+            "--oracles", folder / "oracle.npz", "--metrics", METRICS, "--models", 2,
+            "--compared", compared, "--out-references", tmp_path / "references.json",
+            "--out-parts", tmp_path / "oracles.json",
+        )  # fmt: skip
+        assert found in told

@@ -131,9 +131,7 @@ def test_altered_json_is_refused(tmp_path):
         read_json(path)
 
 
-@pytest.mark.parametrize(
-    "text", ["9" * 5000, "[" * 100_000, '{"a": 1', "\xff", '{"a": 1, "a": 1}']
-)
+@pytest.mark.parametrize("text", ["9" * 5000, "[" * 100_000, '{"a": 1', "\xff", '{"a": 1, "a": 1}'])
 def test_json_that_cannot_be_read_is_told_in_a_sentence(tmp_path, text):
     path = tmp_path / "scores.json"
     path.write_bytes(text.encode("latin-1"))
