@@ -1,7 +1,7 @@
 """A node dies, a controller is away, Snakemake is killed and started again beside its jobs."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -11,7 +11,7 @@ from on_slurm import FILES, LOCAL, ORIGINALS, PATIENCE, RESULTS, contents, progr
 
 FIRST = (ORIGINALS[0], *FILES)
 """one of the two jobs"""
-LARGE = ("--set-resources", "train_block:mem_mb=40000", "--")
+LARGE = ("--set-resources", "train_block:mem_mb=40000")
 """a node has memory for one such job"""
 
 
@@ -21,9 +21,9 @@ def of_the_first(found: dict[str, bytes]) -> dict[str, bytes]:
 
 
 @contextlib.contextmanager
-def killed(slurm: Cluster, folder: Path, jobs: int, *arguments: str) -> Iterator[str]:
+def killed(slurm: Cluster, folder: Path, jobs: int, options: Sequence[str] = ()) -> Iterator[str]:
     """The name of a killed run of which so many jobs train on, frozen; they thaw in the end."""
-    run = start(slurm, folder, *arguments)
+    run = start(slurm, folder, *LOCAL, options=options)
     slurm.wait_for(lambda: len(programs(folder)) == jobs, "jobs that train", PATIENCE)
     frozen = programs(folder)
     for program in frozen:
@@ -83,7 +83,7 @@ def test_a_run_survives_a_controller_that_is_away_when_its_job_ends(slurm, folde
 
 
 def test_a_run_that_is_started_again_cancels_the_jobs_of_its_killed_self(slurm, folder, local):
-    with killed(slurm, folder, 2, *LOCAL) as old:
+    with killed(slurm, folder, 2) as old:
         again = start(slurm, folder, *LOCAL)
         assert again.end() == 0, again.text
         assert "cancelled 2 jobs that a killed run had left" in again.text
@@ -95,8 +95,8 @@ def test_a_run_that_is_started_again_cancels_the_jobs_of_its_killed_self(slurm, 
 def test_what_cannot_be_cancelled_changes_no_result(slurm, folder, local, no_scancel):
     slurm("scontrol", "update", "nodename=node2", "state=drain", "reason=test")
     try:
-        with killed(slurm, folder, 1, *LARGE, *LOCAL) as old:  # the second job waits for memory
-            again = start(slurm, folder, *LARGE, *LOCAL)
+        with killed(slurm, folder, 1, LARGE) as old:  # the second job waits for memory
+            again = start(slurm, folder, *LOCAL, options=LARGE)
             slurm.wait_for(lambda: again.name and slurm.jobs(again.name), "new jobs", PATIENCE)
             slurm("scontrol", "update", "nodename=node2", "state=resume")
             assert again.end() == 0, again.text
