@@ -109,7 +109,7 @@ def programs(folder: Path) -> list[psutil.Process]:
 def contents(folder: Path) -> dict[str, bytes]:
     """Every array and every weight of a run's models."""
     found = {}
-    for path in sorted((folder / RESULTS).glob("populations/**/*")):
+    for path in sorted((folder / RESULTS).glob("populations/**/[!.]*")):
         name = str(path.relative_to(folder))
         if path.suffix == ".npz":
             with np.load(path) as arrays:
