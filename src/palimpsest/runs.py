@@ -38,12 +38,13 @@ class Run:
     Args:
         file: its file, which its jobs are told of.
         orphans: the jobs of dead runs that were ended, as process numbers.
-        cancelled: how many jobs of dead runs were cancelled on a cluster.
+        cancelled: for the name of a dead run's jobs on a cluster how many were cancelled; None if
+            they could not be.
     """
 
     file: Path
     orphans: list[int]
-    cancelled: int
+    cancelled: dict[str, int | None]
     lock: TextIO
 
     def has_jobs_named(self, name: str) -> None:
@@ -66,7 +67,7 @@ def enter(folder: Path, results: Path | None = None) -> Run | None:
             fcntl.flock(turn, fcntl.LOCK_EX)
             dead = [file for file in marks.iterdir() if not _lives(file)]
             names = [name for file in dead for name in file.read_text().split()]
-            cancelled = sum(map(slurm.cancel, names))
+            cancelled = {name: slurm.cancel(name) for name in names}
             orphans = end_jobs_of(dead)
             for file in dead:
                 file.unlink(missing_ok=True)

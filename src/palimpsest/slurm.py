@@ -9,12 +9,12 @@ _NOT_NOW = ("busy", "not available now", "down, drained or reserved", "inactive 
 """in what SLURM says of nodes that will be there later: a job waits for them"""
 
 
-def cancel(name: str) -> int:
-    """Cancel the jobs of this name; how many there were. 0 where SLURM does not answer."""
+def cancel(name: str) -> int | None:
+    """Cancel the jobs of this name; how many there were. None where that cannot be done."""
     jobs = _answer(["squeue", "--noheader", "--format=%i", f"--name={name}"])
-    if not jobs or _answer(["scancel", f"--name={name}"]) is None:
-        return 0
-    return len(jobs.split())
+    if jobs and _answer(["scancel", f"--name={name}"]) is None:
+        return None
+    return None if jobs is None else len(jobs.split())
 
 
 def partitions() -> list[str] | None:

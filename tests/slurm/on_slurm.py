@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,10 @@ JOBS = 3
 """the data, and two blocks of originals"""
 SLURM = (
     "--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue",
-    "--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "20",
+    "--slurm-init-seconds-before-status-checks", "5",
 )  # fmt: skip
+LAST = ("--latency-wait", "20")
+"""an option of one value, so that a target may follow"""
 BESIDE_CONTENT = {"made_by", "sha256"}
 """what arrays say of the machine and the moment that made them"""
 
@@ -81,12 +84,12 @@ def run_here(folder: Path) -> None:
         raise RuntimeError(done.stdout)
 
 
-def start(slurm: Cluster, folder: Path, *arguments: str) -> OnSlurm:
+def start(slurm: Cluster, folder: Path, *targets: str, options: Sequence[str] = ()) -> OnSlurm:
     """Start Snakemake with the profile for SLURM in `folder`."""
     said = folder / f"said_{len(list(folder.glob('said_*')))}"
     with said.open("wb") as file:
         process = subprocess.Popen(
-            slurm.login(*command(*SLURM, *arguments)),
+            slurm.login(*command(*SLURM, *options, *LAST, *targets)),
             cwd=folder, env=NO_BYTECODE | slurm.environment | {"OMP_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=end_with_parent,
         )  # fmt: skip
@@ -106,7 +109,7 @@ def programs(folder: Path) -> list[psutil.Process]:
 def contents(folder: Path) -> dict[str, bytes]:
     """Every array and every weight of a run's models."""
     found = {}
-    for path in sorted((folder / RESULTS).glob("populations/**/*")):
+    for path in sorted((folder / RESULTS).glob("populations/**/[!.]*")):
         name = str(path.relative_to(folder))
         if path.suffix == ".npz":
             with np.load(path) as arrays:

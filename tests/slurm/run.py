@@ -31,11 +31,11 @@ def why_not() -> str | None:
         return "no process namespace can be made here (unshare --pid --mount-proc)"
     if absent := missing():
         if not (Path("/etc/debian_version").exists() and shutil.which("apt-get")):
-            return f"{', '.join(absent)} are not installed, and only Debian's packages are known"
+            return f"no {', '.join(absent)} here, and only Debian's packages are known"
         print(f"installing Debian's packages {' '.join(PACKAGES)}, since this is root", flush=True)
         if not install():
             return "Debian's packages could not be installed"
-    return None if not missing() else f"{', '.join(missing())} are not installed"
+    return f"still no {', '.join(missing())} here" if missing() else None
 
 
 def install() -> bool:

@@ -16,19 +16,19 @@ CASES = {
     ),
     "more memory than a node has": (
         [],
-        ["--set-resources", "train_block:mem_mb=100000", "--"],
+        ["--set-resources", "train_block:mem_mb=100000"],
         TOO_LARGE + "Requested node configuration is not available; it asks for partition main,"
         " 181 minutes, 100000 MB, 1 CPU" + SEE,
     ),
     "more time than the partition gives": (
         ["runtime: 1440", "runtime: 5000"],
-        ["--set-resources", "train_block:runtime=4000", "--"],
+        ["--set-resources", "train_block:runtime=4000"],
         TOO_LARGE + "Requested time limit is invalid (missing or exceeds some limit); it asks for"
         " partition main, 4000 minutes, 3002 MB, 1 CPU" + SEE,
     ),
     "a type of GPU that is not there": (
         [],
-        ["--set-resources", "train_block:gpu=1", "train_block:gpu_model=a100", "--"],
+        ["--set-resources", "train_block:gpu=1", "train_block:gpu_model=a100"],
         TOO_LARGE + "Requested node configuration is not available; it asks for partition main,"
         " 181 minutes, 3002 MB, 1 CPU, 1 GPU, of type a100" + SEE,
     ),
@@ -52,18 +52,18 @@ def assert_refused(slurm: Cluster, run: OnSlurm, sentence: str) -> None:
     assert run.end() == 1
     assert [line for line in run.text.splitlines() if line.startswith("error: ")] == [sentence]
     assert "Traceback" not in run.text
-    assert "submitted" not in run.text
+    assert "has been submitted" not in run.text
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_cluster_that_cannot_do_it(case, slurm, folder):
-    change, arguments, sentence = CASES[case]
+    change, options, sentence = CASES[case]
     profile = folder / "profiles" / "slurm" / "profile.yaml"
     text = profile.read_text(encoding="utf-8")
     if change:
         assert change[0] in text
         profile.write_text(text.replace(*change), encoding="utf-8")
-    run = start(slurm, folder, *arguments, *LOCAL)
+    run = start(slurm, folder, *LOCAL, options=options)
     assert_refused(slurm, run, sentence)
     assert slurm.jobs(run.name) == []
 

@@ -1,7 +1,7 @@
 """A node dies, a controller is away, Snakemake is killed and started again beside its jobs."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -11,7 +11,7 @@ from on_slurm import FILES, LOCAL, ORIGINALS, PATIENCE, RESULTS, contents, progr
 
 FIRST = (ORIGINALS[0], *FILES)
 """one of the two jobs"""
-LARGE = ("--set-resources", "train_block:mem_mb=40000", "--")
+LARGE = ("--set-resources", "train_block:mem_mb=40000")
 """a node has memory for one such job"""
 
 
@@ -21,13 +21,17 @@ def of_the_first(found: dict[str, bytes]) -> dict[str, bytes]:
 
 
 @contextlib.contextmanager
-def killed(slurm: Cluster, folder: Path, jobs: int, *arguments: str) -> Iterator[str]:
+def killed(slurm: Cluster, folder: Path, jobs: int, options: Sequence[str] = ()) -> Iterator[str]:
     """The name of a killed run of which so many jobs train on, frozen; they thaw in the end."""
-    run = start(slurm, folder, *arguments)
-    slurm.wait_for(lambda: len(programs(folder)) == jobs, "jobs that train", PATIENCE)
+    run = start(slurm, folder, *LOCAL, options=options)
+
+    def freeze() -> bool:
+        for program in programs(folder):
+            program.suspend()
+        return len(programs(folder)) == jobs
+
+    slurm.wait_for(freeze, "jobs that train", PATIENCE)
     frozen = programs(folder)
-    for program in frozen:
-        program.suspend()
     run.kill()
     try:
         yield run.name
@@ -55,9 +59,10 @@ def test_a_run_survives_the_death_of_a_node(slurm, folder, local):
     slurm.kill(node)
     try:
         assert run.end() == 0, run.text
-        first, second = sorted(slurm.jobs(run.name, "%A|%T|%N|%m|%l"))
-        assert first.split("|")[1] == "NODE_FAIL"
-        assert second.split("|")[1:] == ["COMPLETED", other(node), "6004M", "6:02:00"]
+        jobs = [line.split("|") for line in slurm.jobs(run.name, "%T|%N|%m|%l")]
+        failed, done = sorted(jobs, key=lambda job: job[0] == "COMPLETED")
+        assert failed[0] == "NODE_FAIL"
+        assert done == ["COMPLETED", other(node), "6004M", "6:02:00"]
         assert contents(folder) == of_the_first(contents(local))
     finally:
         slurm.start_node(node)
@@ -83,7 +88,7 @@ def test_a_run_survives_a_controller_that_is_away_when_its_job_ends(slurm, folde
 
 
 def test_a_run_that_is_started_again_cancels_the_jobs_of_its_killed_self(slurm, folder, local):
-    with killed(slurm, folder, 2, *LOCAL) as old:
+    with killed(slurm, folder, 2) as old:
         again = start(slurm, folder, *LOCAL)
         assert again.end() == 0, again.text
         assert "cancelled 2 jobs that a killed run had left" in again.text
@@ -92,28 +97,38 @@ def test_a_run_that_is_started_again_cancels_the_jobs_of_its_killed_self(slurm, 
     assert contents(folder) == contents(local)
 
 
-def test_what_cannot_be_cancelled_changes_no_result(slurm, folder, local, no_scancel):
+@pytest.fixture
+def one_node(slurm: Cluster) -> Iterator[None]:
+    """A cluster of which the second node takes no job until it is resumed."""
     slurm("scontrol", "update", "nodename=node2", "state=drain", "reason=test")
-    try:
-        with killed(slurm, folder, 1, *LARGE, *LOCAL) as old:  # the second job waits for memory
-            again = start(slurm, folder, *LARGE, *LOCAL)
-            slurm.wait_for(lambda: again.name and slurm.jobs(again.name), "new jobs", PATIENCE)
-            slurm("scontrol", "update", "nodename=node2", "state=resume")
-            assert again.end() == 0, again.text
-            results = state_of(folder)
-            assert contents(folder) == contents(local)
-    finally:
-        slurm("scontrol", "update", "nodename=node2", "state=resume")
+    yield
+    if "drain" in slurm("sinfo", "--noheader", "--nodes=node2", "--format=%T"):
+        resume_second_node(slurm)
+    slurm.wait_until_idle()
+
+
+def resume_second_node(slurm: Cluster) -> None:
+    """Let the second node take jobs again."""
+    slurm("scontrol", "update", "nodename=node2", "state=resume")
+
+
+def test_what_cannot_be_cancelled_changes_no_result(slurm, folder, local, no_scancel, one_node):
+    with killed(slurm, folder, 1, LARGE) as old:  # the second job waits for memory
+        again = start(slurm, folder, *LOCAL, options=LARGE)
+        slurm.wait_for(lambda: again.name and slurm.jobs(again.name), "new jobs", PATIENCE)
+        resume_second_node(slurm)
+        assert again.end() == 0, again.text
+        assert f"could not be cancelled (scancel --name={old})" in again.text
+        results = state_of(folder)
+        assert contents(folder) == contents(local)
     slurm.wait_for(lambda: slurm.jobs(old) == ["FAILED"] * 2, "old jobs that fail", PATIENCE)
     assert state_of(folder) == results
-    logs = [log.read_text() for log in (folder / ".snakemake" / "slurm_logs").rglob("*.log")]
-    refused = [text for text in logs if "another one has begun; nothing was written" in text]
-    assert len(refused) >= 1  # the one that waited
-    programs_logs = (folder / "logs").rglob("*.log")
-    assert any("another one has begun" in log.read_text(errors="replace") for log in programs_logs)
+    for logs in (folder / "logs", folder / ".snakemake" / "slurm_logs"):  # trained; waited
+        texts = [log.read_text(errors="replace") for log in logs.rglob("*.log")]
+        assert any("another one has begun; nothing was written" in text for text in texts)
 
 
 def state_of(folder: Path) -> dict[str, tuple[int, bytes]]:
     """Every file of the models: its time and its bytes."""
-    files = (folder / RESULTS / "populations").rglob("*.*")
+    files = (folder / RESULTS / "populations").rglob("[!.]*.*")
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}

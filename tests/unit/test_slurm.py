@@ -1,6 +1,8 @@
 """What is asked of SLURM, with programs that stand for its own; tests/slurm has a real one."""
 
+import importlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from palimpsest import runs, slurm
 
+ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """\
 Configuration data as of 2026-11-29T13:00:00
 AccountingStorageType   = accounting_storage/{storage}
@@ -46,15 +49,15 @@ def test_a_run_without_jobs_cancels_none(program) -> None:
 
 
 @pytest.mark.parametrize("squeue", ["exit 1", "echo 17"])
-def test_a_cluster_that_does_not_answer_cancels_none(program, squeue) -> None:
+def test_a_cluster_that_does_not_answer_cannot_cancel(program, squeue) -> None:
     program("squeue", squeue)
     program("scancel", "exit 1")
-    assert slurm.cancel("a_run") == 0
+    assert slurm.cancel("a_run") is None
 
 
 def test_where_there_is_no_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert slurm.cancel("a_run") == 0
+    assert slurm.cancel("a_run") is None
     assert slurm.partitions() is None
     assert not slurm.has_accounting()
 
@@ -102,6 +105,27 @@ def test_a_run_cancels_the_jobs_of_the_dead_ones_alone(tmp_path: Path, program) 
     living.has_jobs_named("of_the_living")
     dead.lock.close()
     again = runs.enter(tmp_path)
-    assert again is not None and again.cancelled == 1
+    assert again is not None and again.cancelled == {"of_the_dead": 1}
     assert "--name=of_the_dead" in asked.read_text()
     assert "of_the_living" not in asked.read_text()
+
+
+@pytest.mark.parametrize(
+    ("user", "reason"),
+    [
+        (1000, "they need root"),
+        (0, "no slurmd here, and only Debian's packages are known"),
+    ],
+)
+def test_where_slurm_cannot_be_tested_it_is_said(
+    program, monkeypatch, capsys, user, reason
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "tests" / "slurm")
+    tests = importlib.import_module("run")
+    program("unshare", "")
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(tests, "missing", lambda: ["slurmd"])
+    monkeypatch.setattr(tests.shutil, "which", lambda program: None)
+    monkeypatch.setattr(sys, "argv", ["run.py", "--short"])
+    tests.main()
+    assert capsys.readouterr().out == f"the tests on SLURM were NOT RUN: {reason}\n"

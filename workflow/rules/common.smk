@@ -82,10 +82,16 @@ if RUNNING:
         logger.info(
             f"ended {len(RUNNING.orphans)} processes that a killed run had left behind"
         )
-    if RUNNING.cancelled:
-        logger.info(
-            f"cancelled {RUNNING.cancelled} jobs that a killed run had left in the queue"
-        )
+    for name, number in RUNNING.cancelled.items():
+        if number:
+            logger.info(
+                f"cancelled {number} jobs that a killed run had left on the cluster"
+            )
+        elif number is None:
+            logger.warning(
+                "the jobs of a killed run could not be cancelled"
+                f" (scancel --name={name}); what they make is refused"
+            )
 
 CONDA = "../../envs/palimpsest.yaml"
 GPU = int(config["device"] == "cuda")
