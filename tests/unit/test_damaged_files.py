@@ -21,7 +21,7 @@ from palimpsest.arrays import read_array, read_arrays, write_arrays
 from palimpsest.data.datasets import Dataset, Images, Tokens
 from palimpsest.data.easydub_margins import load_margins
 from palimpsest.data.forget_sets.file import read_indices
-from palimpsest.data.sources import _texts, cifar10, eli5, imdb, svhn
+from palimpsest.data.sources import _texts, cifar10, eli5, fashion_mnist, imdb, svhn
 from palimpsest.data.splits import Split, digest_of_labels
 from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, read_json, write_json
@@ -167,6 +167,10 @@ OWN = {
     "data_batch_1": (batch, cifar10.read_batch),
     "plain.mat": (mat, svhn.read_mat),
     "packed.mat": (lambda path: mat(path, packed=True), svhn.read_mat),
+    "images.gz": (
+        lambda path: path.write_bytes(gzip.compress(b"\0\0\10\1\0\0\0\3abc")),
+        lambda path: fashion_mnist.read_idx(path, 1),
+    ),
     "imdb_test.jsonl.xz": (packed_reviews, lambda path: imdb.digest(imdb.read(path.parent))),
     "aclImdb_v1.tar.gz": (reviews, lambda path: imdb.digest(imdb.read(path.parent))),
     "eli5-category-test.json.gz": (

@@ -11,7 +11,7 @@ import pytest
 from palimpsest.arrays import read_array, read_arrays, write_arrays
 from palimpsest.config.plain_yaml import read_yaml
 from palimpsest.data.forget_sets.file import read_indices
-from palimpsest.data.sources import cifar10, svhn
+from palimpsest.data.sources import cifar10, fashion_mnist, svhn
 from palimpsest.data.sources._checksums import read_sums
 from palimpsest.data.sources._texts import read_tokenizer
 from palimpsest.files import (
@@ -182,6 +182,7 @@ READERS = {
     "mine.json": read_indices, "mine.npz": read_indices,
     "MD5SUMS": lambda path: read_sums(path, []),
     "tokenizer.json": read_tokenizer, "data_batch_1": cifar10.read_batch, "a.mat": svhn.read_mat,
+    "images.gz": lambda path: fashion_mnist.read_idx(path, 3),
     "figure.png": lambda path: image(path.parent, "figure"),
     "figure.py": lambda path: load_file(path, "draw"),
     "config.json": lambda path: read_config(path.parent),

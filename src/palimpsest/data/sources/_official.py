@@ -21,7 +21,7 @@ from palimpsest.files import InputError, one_line
 
 @dataclass(frozen=True)
 class OfficialFiles:
-    """The files of a data set of 32 x 32 colour images, and what is known of the official ones.
+    """The files of a data set of small images, and what is known of the official ones.
 
     Where `checksums` is not "official", it names an md5sum-style text file in their folder, whose
     first line states the sizes.
@@ -33,6 +33,7 @@ class OfficialFiles:
         md5: file name -> MD5, in the order of checking.
         train, test: official images.
         classes: number of classes.
+        item: channels, height and width of an image.
     """
 
     name: str
@@ -43,6 +44,7 @@ class OfficialFiles:
     train: int
     test: int
     classes: int
+    item: tuple[int, int, int] = (3, 32, 32)
 
     def check(self, data_dir: Path, download: bool, checksums: str) -> None:
         """Check that the files exist and have the right MD5; with `download` they may be missing.
@@ -84,7 +86,7 @@ class OfficialFiles:
             if stated is None:
                 return None
             train, test = stated
-        return Facts(train + test, train, self.classes, item=(3, 32, 32))
+        return Facts(train + test, train, self.classes, self.item)
 
     def checksum_text(self, contents: Mapping[str, bytes], train: int, test: int) -> str:
         """The md5sum-style text for files of these contents; `facts` reads its first line."""
