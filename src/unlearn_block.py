@@ -24,6 +24,9 @@ from palimpsest.provenance import provenance
 from palimpsest.records import ALWAYS, COMPARED, STATISTICS, Record, check_left
 from palimpsest.sections import add_section, section
 
+TOGETHER = 2**27
+"""weights of finished models, 512 MB, that are kept to be compared with one run of the others"""
+
 
 def main() -> None:
     parser = Parser(__doc__)
@@ -62,7 +65,7 @@ def main() -> None:
     from palimpsest.training.data import TrainingData
     from palimpsest.training.device import open_device
     from palimpsest.training.distances import feature_layers
-    from palimpsest.training.evaluate import measured, teacher
+    from palimpsest.training.evaluate import measured_together, teacher
     from palimpsest.training.populations import (
         builder,
         incompetent_states,
@@ -71,7 +74,7 @@ def main() -> None:
         tensors,
     )
     from palimpsest.training.preparing import by_stack_size
-    from palimpsest.training.sweep import run_sweep, tree
+    from palimpsest.training.sweep import run_sweep, together, tree
     from palimpsest.weights import check_network, check_originals, check_retrained, load_first
 
     model = section(args, "model")
@@ -98,7 +101,8 @@ def main() -> None:
         check_retrained(metadata, split, args.oracles)
         check_network(retrained, template, args.oracles)
         oracles = dict(zip(states, retrained.values(), strict=True))
-    if set(args.record) & set(COMPARED):
+    compared = bool(set(args.record) & set(COMPARED))
+    if compared:
         feature_layers(template, args.layers)
     pool, pool_labels = tensors(dataset, device, asked)
     recorded, recorded_labels = pool[split.points], pool_labels[split.points]
@@ -113,9 +117,9 @@ def main() -> None:
     kept: dict[str, np.ndarray] = {}
     seconds = np.zeros(shape)
     seeds, started, through = list(states), time.perf_counter(), 0
-    for size, together in by_stack_size(plans, args.stack).items():
-        needs_teacher = any(plan.needs_teacher() for plan in together.values())
-        needs_incompetent = any(plan.needs("incompetent") for plan in together.values())
+    for size, own_plans in by_stack_size(plans, args.stack).items():
+        needs_teacher = any(plan.needs_teacher() for plan in own_plans.values())
+        needs_incompetent = any(plan.needs("incompetent") for plan in own_plans.values())
         done = 0
         for keep, run in stacks_of(seeds, size, template):
             stack = Stack(template, [states[seed] for seed in run]).to(device.name)
@@ -132,9 +136,10 @@ def main() -> None:
                 pool, pool_labels, splits, dataset.classes, frozen, incompetent, padding
             )
             rows = slice(done, done + len(keep))
-            for outcome in run_sweep(stack, together, data=data, seeds=run, device=device):
-                found = measured(
-                    outcome.stack,
+            outcomes = run_sweep(stack, own_plans, data=data, seeds=run, device=device)
+            for several in together(outcomes, TOGETHER if compared else 0):
+                measures = measured_together(
+                    [outcome.stack for outcome in several],
                     recorded,
                     recorded_labels,
                     args.record,
@@ -142,14 +147,15 @@ def main() -> None:
                     references,
                     args.layers,
                 )
-                for name, values in found.items():
-                    everything = kept.setdefault(
-                        name, np.empty((*shape, *values.shape[1:]), values.dtype)
-                    )
-                    everything[outcome.name, rows] = values[: len(keep)]
-                seconds[outcome.name, rows] = outcome.seconds
+                for outcome, found in zip(several, measures, strict=True):
+                    for name, values in found.items():
+                        everything = kept.setdefault(
+                            name, np.empty((*shape, *values.shape[1:]), values.dtype)
+                        )
+                        everything[outcome.name, rows] = values[: len(keep)]
+                    seconds[outcome.name, rows] = outcome.seconds
             done += len(keep)
-            through += len(keep) * len(together)
+            through += len(keep) * len(own_plans)
             line = progress_line("models through a setting", through, seconds.size, started)
             logging.info(line)
 

@@ -14,11 +14,13 @@ counts with what it gave last in a pass. Where the network knows what fills a te
 count nowhere.
 """
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from palimpsest.files import SettingError
@@ -42,6 +44,16 @@ class Ran:
     logits: Tensor
     layers: tuple[Tensor, ...]
     counts: tuple[Tensor, ...]
+
+    @functools.cached_property
+    def probabilities(self) -> Tensor:
+        """Like the logits."""
+        return self.logits.softmax(-1)
+
+    @functools.cached_property
+    def sizes(self) -> tuple[Tensor, ...]:
+        """The sum of the absolute numbers of each layer, (points, k)."""
+        return tuple(layer.abs().sum(-1) for layer in self.layers)
 
 
 class Watched:
@@ -119,25 +131,43 @@ def feature_layers(network: nn.Module, layers: str | None = None) -> list[str]:
     return chosen
 
 
-def apart(own: Ran, other: Ran, labels: Tensor) -> dict[str, Tensor]:
-    """The distances of two runs on the same points: by name of `records.DISTANCES`, (k, points).
+def apart(own: Ran, other: Ran, labels: Tensor) -> dict[str, Callable[[], Tensor]]:
+    """The distances of two runs on the same points: by name of `records.DISTANCES`, what works
+    (k, points) out.
 
     `labels` as in `training.evaluate.statistics`: (points,), or (points, tokens). Relative
     distances are relative to `other`.
     """
-    distance = (own.logits.softmax(-1) - other.logits.softmax(-1)).norm(dim=-1)
-    if labels.dim() > 1:
-        asked = (labels != IGNORED)[:, None]
-        distance = distance.masked_fill(~asked, 0.0).sum(-1) / asked.sum(-1)
-    absolute, relative = torch.zeros_like(distance), torch.zeros_like(distance)
-    alive = torch.zeros_like(distance)
-    for a, b, count in zip(own.layers, other.layers, own.counts, strict=True):
-        difference, size = (a - b).abs().sum(-1), b.abs().sum(-1)
-        absolute += difference / count
-        relative += (difference / size).masked_fill(size == 0, 0.0)
-        alive += size != 0
-    found = (distance, absolute, relative / alive)
-    return {name: values.T.contiguous() for name, values in zip(DISTANCES, found, strict=True)}
+
+    @functools.cache
+    def differences() -> list[Tensor]:
+        """The sum over the numbers of each layer, (points, k)."""
+        pairs = zip(own.layers, other.layers, strict=True)
+        return [F.l1_loss(a, b, reduction="none").sum(-1) for a, b in pairs]
+
+    def activation() -> Tensor:
+        distance = (own.probabilities - other.probabilities).norm(dim=-1)
+        if labels.dim() > 1:
+            asked = (labels != IGNORED)[:, None]
+            distance = distance.masked_fill(~asked, 0.0).sum(-1) / asked.sum(-1)
+        return distance.T.contiguous()
+
+    def feature() -> Tensor:
+        each = zip(differences(), own.counts, strict=True)
+        return _added([difference / count for difference, count in each]).T.contiguous()
+
+    def feature_relative() -> Tensor:
+        each = zip(differences(), other.sizes, strict=True)
+        relative = [(apart / size).masked_fill(size == 0, 0.0) for apart, size in each]
+        alive = _added([(size != 0).float() for size in other.sizes])
+        return (_added(relative) / alive).T.contiguous()
+
+    return dict(zip(DISTANCES, (activation, feature, feature_relative), strict=True))
+
+
+def _added(parts: Sequence[Tensor]) -> Tensor:
+    """Their sum, one after the other, whatever their shape."""
+    return functools.reduce(torch.add, parts)
 
 
 def _flat(output: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -14,8 +14,8 @@ A text of which the next tokens are predicted has one value of each statistic, a
 What is padding counts nowhere.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ from palimpsest.plans.losses import IGNORED, of_target
 from palimpsest.records import STATISTICS
 from palimpsest.stacks.stack import Stack, StackedLinear
 from palimpsest.training.device import Device
-from palimpsest.training.distances import Watched, apart
+from palimpsest.training.distances import Ran, Watched, apart
 
 BATCH = 128  # fixed, so that no setting changes a record
 TEXTS = 16  # likewise, of next tokens: their logits are as many times larger as a text has tokens
@@ -63,7 +63,6 @@ def teacher(stack: Stack, inputs: Tensor, labels: Tensor, device: Device) -> Ten
     return logits(stack, inputs, device) if labels.dim() == 1 else Frozen(stack, inputs, device)
 
 
-@torch.no_grad()
 def measured(
     stack: Stack,
     inputs: Tensor,
@@ -80,41 +79,86 @@ def measured(
     many models, each compared with that in its place, in the `layers` of
     `distances.feature_layers`. In evaluation mode, which is restored after.
     """
+    return measured_together([stack], inputs, labels, names, device, references, layers)[0]
+
+
+@torch.no_grad()
+def measured_together(
+    stacks: Sequence[Stack],
+    inputs: Tensor,
+    labels: Tensor,
+    names: Sequence[str],
+    device: Device,
+    references: Mapping[str, Stack] | None = None,
+    layers: str | None = None,
+) -> list[dict[str, np.ndarray]]:
+    """`measured` of several stacks with the same references, which are run once for all of them."""
     others = {
         name: Watched(other, device, layers)
         for name, other in (references or {}).items()
         if any(one.endswith(f"_to_{name}") for one in names)
     }
-    own = Watched(stack, device, layers) if others else None
-    seen: list[Tensor] = []
-    handle = None
-    if "features" in names:
-        handle = last_linear(stack).register_forward_pre_hook(
-            lambda _module, given: seen.append(stack.apart(given[0]).float())
-        )
-    kept: dict[str, list[Tensor]] = {name: [] for name in names}
     size = BATCH if labels.dim() == 1 else TEXTS
     with ExitStack() as watching:
-        watching.enter_context(stack.evaluating())
-        for one in () if own is None else (own, *others.values()):
+        for other in others.values():
+            watching.enter_context(other.watching())
+        each = [
+            _Measured(stack, names, device, Watched(stack, device, layers) if others else None)
+            for stack in stacks
+        ]
+        for one in each:
             watching.enter_context(one.watching())
         for batch, asked in zip(inputs.split(size), labels.split(size), strict=True):
-            found: dict[str, Tensor] = {}
-            if own is None:
-                output = device.logits(stack, batch[:, None])
-            else:
-                ran = own.run(batch[:, None])
-                output = ran.logits
-                for name, other in others.items():
-                    for kind, values in apart(ran, other.run(batch[:, None]), asked).items():
-                        found[f"{kind}_to_{name}"] = values
-            if handle is not None:
-                found["features"] = by_model(seen.pop(), asked)
-            for name, parts in kept.items():
-                parts.append(found[name] if name in found else _FUNCTIONS[name](output, asked))
-    if handle is not None:
-        handle.remove()
-    return {name: _array(name, torch.cat(values, dim=1)) for name, values in kept.items()}
+            ran = {name: other.run(batch[:, None]) for name, other in others.items()}
+            for one in each:
+                one.take(batch[:, None], asked, ran)
+    return [one.found() for one in each]
+
+
+class _Measured:
+    """A stack, and what was measured of it batch by batch."""
+
+    def __init__(
+        self, stack: Stack, names: Sequence[str], device: Device, watched: Watched | None
+    ) -> None:
+        self.stack, self.device, self.watched = stack, device, watched
+        self.features: list[Tensor] = []
+        self.kept: dict[str, list[Tensor]] = {name: [] for name in names}
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Evaluation mode, with what has to be seen of a pass; as before afterwards."""
+        with ExitStack() as inside:
+            inside.enter_context(self.stack.evaluating())
+            if self.watched is not None:
+                inside.enter_context(self.watched.watching())
+            if "features" in self.kept:
+                keep = last_linear(self.stack).register_forward_pre_hook(
+                    lambda _module, given: self.features.append(self.stack.apart(given[0]).float())
+                )
+                inside.callback(keep.remove)
+            yield
+
+    def take(self, batch: Tensor, asked: Tensor, references: Mapping[str, Ran]) -> None:
+        """Run a batch (points, 1, ...) and measure it."""
+        found: dict[str, Tensor] = {}
+        if self.watched is None:
+            output = self.device.logits(self.stack, batch)
+        else:
+            ran = self.watched.run(batch)
+            output = ran.logits
+            for name, reference in references.items():
+                for kind, distance in apart(ran, reference, asked).items():
+                    if f"{kind}_to_{name}" in self.kept:
+                        found[f"{kind}_to_{name}"] = distance()
+        if self.features:
+            found["features"] = by_model(self.features.pop(), asked)
+        for name, parts in self.kept.items():
+            parts.append(found[name] if name in found else _FUNCTIONS[name](output, asked))
+
+    def found(self) -> dict[str, np.ndarray]:
+        """By name, (k, points, ...)."""
+        return {name: _array(name, torch.cat(values, dim=1)) for name, values in self.kept.items()}
 
 
 def last_linear(stack: Stack) -> nn.Module:

@@ -127,6 +127,23 @@ def _run_tree(
     yield from walk(branch, 0, preparing)
 
 
+def together(outcomes: Iterator[Outcome], weights: int) -> Iterator[list[Outcome]]:
+    """The outcomes in lists, as many in each as have so many weights, or one alone: several are
+    copies, which stay as they are until the next list."""
+    several: list[Outcome] = []
+    for outcome in outcomes:
+        most = weights // sum(values.numel() for values in outcome.stack.parameters())
+        if most < 2:
+            yield [outcome]
+            continue
+        several.append(replace(outcome, stack=copy.deepcopy(outcome.stack)))
+        if len(several) == most:
+            yield several
+            several = []
+    if several:
+        yield several
+
+
 class _Clock:
     """Wall time of work on a device."""
 

@@ -13,7 +13,7 @@ from palimpsest.stacks.stack import Stack
 from palimpsest.training.data import next_tokens
 from palimpsest.training.device import Device
 from palimpsest.training.distances import feature_layers
-from palimpsest.training.evaluate import measured
+from palimpsest.training.evaluate import measured, measured_together
 
 IMAGES = Facts(9, None, 10, (1, 8, 8))
 NAMES = ["margin", "activation_to_oracle", "feature_to_oracle", "feature_relative_to_oracle"]
@@ -78,6 +78,22 @@ def test_a_stack_changes_no_bit():
 
     whole, half = run(slice(16)), run(slice(8, 16))
     assert all(np.array_equal(whole[name][8:], half[name]) for name in NAMES)
+
+
+def test_stacks_that_are_measured_together_are_what_each_is_alone():
+    torch.manual_seed(9)
+    inputs, labels = torch.randn(6, 1, 8, 8), torch.arange(6)
+    names = [*NAMES, "features", "feature_to_original"]
+    *own, oracle, original = (Stack(of_images(n), [of_images(n).state_dict()]) for n in range(5))
+    references = {"oracle": oracle, "original": original}
+    found = measured_together(own, inputs, labels, names, DEVICE, references)
+    for stack, values in zip(own, found, strict=True):
+        alone = measured(stack, inputs, labels, names, DEVICE, references)
+        assert set(values) == set(names)
+        assert all(np.array_equal(alone[name], values[name]) for name in names)
+    for stack in (*own, oracle, original):
+        assert all(not module._forward_hooks for module in stack.modules())
+        assert all(not module._forward_pre_hooks for module in stack.modules())
 
 
 class Odd(torch.nn.Module):

@@ -15,7 +15,7 @@ from palimpsest.stacks.stack import Stack
 from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
 from palimpsest.training.evaluate import logits
-from palimpsest.training.sweep import run_sweep, tree
+from palimpsest.training.sweep import run_sweep, together, tree
 
 PAPER_GA = [
     {"lr": lr, "epochs": epochs}
@@ -82,11 +82,11 @@ def run(
 def assert_shared_equals_separate(
     problem: tuple[Stack, TrainingData], plans: dict[int, Plan], seeds: list[int]
 ) -> None:
-    together = run(problem, plans, seeds)
-    assert set(together) == set(plans)
+    shared_runs = run(problem, plans, seeds)
+    assert set(shared_runs) == set(plans)
     for number, plan in plans.items():
         alone = run(problem, {number: plan}, seeds)[number]
-        for own, shared in zip(alone, together[number], strict=True):
+        for own, shared in zip(alone, shared_runs[number], strict=True):
             assert all(torch.equal(own[name], shared[name]) for name in own), plan
 
 
@@ -161,3 +161,23 @@ def test_plans_that_differ_in_preparation_optimiser_or_batch_norm_have_their_own
     larger = replace(plan, epochs=((Phase((Term("forget", 999, weight=-1.0),), 0.1),),) * 3)
     assert len(tree({0: plan, 1: larger}, sizes)) == 1
     assert sum(root.epochs() for root in tree({0: plan, 1: larger}, sizes).values()) == 3
+
+
+def test_outcomes_that_are_kept_together_are_what_each_was(
+    problem: tuple[Stack, TrainingData],
+) -> None:
+    stack, data = problem
+    plans = plans_of("ga", [{"lr": lr, "epochs": 1} for lr in (0.01, 0.02, 0.03, 0.04, 0.05)])
+    size = sum(values.numel() for values in stack.parameters())
+    alone = run(problem, plans, [1, 2, 3])
+    for weights, lengths in ((0, [1] * 5), (2 * size, [2, 2, 1]), (9 * size, [5])):
+        outcomes = run_sweep(stack, plans, data=data, seeds=[1, 2, 3], device=Device())
+        lists: list[list[int]] = []
+        for several in together(outcomes, weights):
+            lists.append([one.name for one in several])
+            for one in several:
+                states = one.stack.state_dicts()
+                for found, expected in zip(states, alone[one.name], strict=True):
+                    assert all(torch.equal(found[name], expected[name]) for name in expected)
+        assert list(map(len, lists)) == lengths
+        assert sorted(itertools.chain(*lists)) == list(range(5))
