@@ -17,13 +17,10 @@ OVERLAY = {
     "classes": {
         "figures": {"figure_5": {"forget_set": "class_3"}},
         "experiments": {
-            "table": ONE
-            | {"methods": ["ft", *FINE_TUNED], "metrics": ["accuracy", "mia"]}
-            | {"record": ["logits"]},
+            "table": ONE | {"methods": ["ft", *FINE_TUNED], "metrics": ["accuracy", "mia"]},
             "rates": ONE | {"methods": ["ft"]},
             "alpha": ONE
-            | {"methods": FINE_TUNED, "metrics": ["accuracy", "mia"]}
-            | {"record": ["logits"], "models": 4},
+            | {"methods": FINE_TUNED, "metrics": ["accuracy", "mia", "distances"], "models": 4},
             "divergence": ONE | {"methods": ["ice_ft", "kl_ft"]},
             "klom": ONE | {"methods": ["nothing", "ft"], "metrics": ["accuracy", "klom"]},
             "features": ONE | {"methods": ["ft"], "record": ["features"]},
@@ -32,6 +29,7 @@ OVERLAY = {
 }
 """two experiments share a forget set; only one of them fine-tunes plainly"""
 TRIALS = {"table": 2, "alpha": 4}
+ROOT = "results/experiments/"
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +40,10 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     done = snakemake(folder, "-n", "-p", "classes", "--configfile", SMOKE, name)
     assert done.returncode == 0, done.stdout
     found = {}
-    asked = r"^Shell command: (python src/(?:train_block|unlearn_block|score)[.]py .+)$"
+    programs = r"(?:train|unlearn|compare)_block|score(?:_oracles)?"
+    asked = rf"^Shell command: (python src/(?:{programs})[.]py .+)$"
     for command in re.findall(asked, done.stdout, re.M):
-        files = re.findall(r"--out\S* results/experiments/(\S+)", command)
+        files = re.findall(r"--out(?:-\w+)? results/experiments/(\S+)", command)
         assert files[0] not in found
         found[files[0]] = command
     return found
@@ -92,10 +91,38 @@ def test_an_experiment_reads_its_own_models(commands):
 
 def test_a_record_holds_what_some_experiment_asks_for(commands):
     def record(file: str) -> list[str]:
-        return re.search(r"--record ((?:[a-z]+ )+)", commands[file])[1].split()
+        names = re.search(r"--record ((?:[a-z_]+ )+)", commands[file])[1].split()
+        return [name for name in names if "_to_" not in name]
 
     everything = ["margin", "correct", "features", "logits"]
     assert record("populations/oracle/class_3/0.safetensors") == everything
     assert record("unlearned/class_3/ft/0.npz") == everything
     assert record("unlearned/class_3/ce_ft/0.npz") == ["margin", "correct", "logits"]
     assert record("unlearned/class_3/nothing/0.npz") == everything[:2]
+
+
+def named(command: str, option: str) -> list[str]:
+    """The results that an option of a command names."""
+    found = re.search(rf"--{option} ((?:results/\S+ ?)+)", command)
+    return [] if found is None else [word.removeprefix(ROOT) for word in found[1].split()]
+
+
+def test_only_what_asks_for_distances_is_compared_with_oracles(commands):
+    oracles = [f"populations/oracle/class_3/{block}.safetensors" for block in range(2)]
+    for method in ("ft", "nothing"):
+        assert named(commands[f"unlearned/class_3/{method}/0.npz"], "oracles") == []
+    for method in FINE_TUNED:
+        for block in range(2):
+            command = commands[f"unlearned/class_3/{method}/{block}.npz"]
+            assert named(command, "oracles") == [oracles[block]]
+            asked = re.search(r"--record ([\w ]+) --", command)[1].split()
+            assert {"feature_to_oracle", "feature_to_original", "logits"} <= set(asked)
+    for block in range(2):  # the first oracle comes after the last
+        command = commands[f"compared/class_3/{block}.npz"]
+        assert named(command, "weights") == [oracles[block]]
+        assert named(command, "after") == [oracles[1 - block]]
+        assert named(command, "originals") == [f"populations/original/{block}.safetensors"]
+    for name, compared in (("alpha", [f"compared/class_3/{n}.npz" for n in range(2)]),
+                           ("table", [])):  # fmt: skip
+        command = commands[f"classes/{name}/oracles/class_3.references.json"]
+        assert named(command, "compared") == compared
