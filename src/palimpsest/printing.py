@@ -23,21 +23,24 @@ _MILLION = 1e6
 
 @dataclass(frozen=True)
 class Value:
-    """`mean ± sd (gap)`, two decimals or, of a million and more, two digits; NaN is left out."""
+    """`mean ± sd (gap)` with so many `decimals`, from a million on two digits; NaN is left out."""
 
     mean: float
     sd: float = math.nan
     gap: float = math.nan
+    decimals: int = 2
 
     def markdown(self) -> str:
-        sd = "" if math.isnan(self.sd) else f" ± {_number(self.sd)}"
-        gap = "" if math.isnan(self.gap) else f" ({_number(self.gap)})"
-        return "" if math.isnan(self.mean) else f"{_number(self.mean)}{sd}{gap}"
+        mean, sd, gap = (_number(own, self.decimals) for own in (self.mean, self.sd, self.gap))
+        sd = "" if math.isnan(self.sd) else f" ± {sd}"
+        gap = "" if math.isnan(self.gap) else f" ({gap})"
+        return "" if math.isnan(self.mean) else f"{mean}{sd}{gap}"
 
     def latex(self) -> str:
-        sd = "" if math.isnan(self.sd) else rf"_{{\pm {_number(self.sd)}}}"
-        gap = "" if math.isnan(self.gap) else f"({_number(self.gap)})"
-        return "" if math.isnan(self.mean) else f"${_number(self.mean)}{sd}{gap}$"
+        mean, sd, gap = (_number(own, self.decimals) for own in (self.mean, self.sd, self.gap))
+        sd = "" if math.isnan(self.sd) else rf"_{{\pm {sd}}}"
+        gap = "" if math.isnan(self.gap) else f"({gap})"
+        return "" if math.isnan(self.mean) else f"${mean}{sd}{gap}$"
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,13 @@ class Interval:
     low: float
     high: float
     difference: float = math.nan
+    decimals: int = 2
 
     def markdown(self) -> str:
-        difference = "" if math.isnan(self.difference) else f"{_number(self.difference, '+')} "
-        ends = f"[{_number(self.low)}, {_number(self.high)}]"
-        return "" if math.isnan(self.low) else f"{difference}{ends}"
+        low, high = (_number(own, self.decimals) for own in (self.low, self.high))
+        difference = f"{_number(self.difference, self.decimals, '+')} "
+        difference = "" if math.isnan(self.difference) else difference
+        return "" if math.isnan(self.low) else f"{difference}[{low}, {high}]"
 
     def latex(self) -> str:
         return f"${self.markdown()}$" if self.markdown() else ""
@@ -60,8 +65,9 @@ class Interval:
 Cell = str | Value | Interval
 
 
-def _number(value: float, sign: str = "") -> str:
-    return f"{value:{sign}z.2f}" if abs(value) < _MILLION else f"{value:{sign}.1e}"
+def _number(value: float, decimals: int, sign: str = "") -> str:
+    large = abs(value) >= _MILLION
+    return f"{value:{sign}.1e}" if large else f"{value:{sign}z.{decimals}f}"
 
 
 def stacked(

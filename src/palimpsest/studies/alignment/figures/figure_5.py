@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from palimpsest.plots.charts import draw_bars
+from palimpsest.plots.charts import draw_bars, limits_of
 from palimpsest.plots.style import INK, figure_style, start_figure
 from palimpsest.studies.alignment.figures._charts import (
     MARKERS,
@@ -35,7 +35,8 @@ def draw(
     inputs: Mapping[str, Sequence[Path]], *, note: str = "", scenarios: dict[str, str]
 ) -> tuple[Figure, pd.DataFrame]:
     """Above accuracy or perplexity, below the feature distance to the original; left samples, right
-    a class. A line for each subset, with its 95 % interval over models; dashed, Retrain."""
+    a class. A line for each subset, with its 95 % interval over models, which may leave the panel;
+    dashed, Retrain."""
     values = read_values(inputs, "gamma", scenarios)
     quality = quality_in(values)
     table = summary(values[values["quantity"].isin([quality, "feature_1"])], ["gamma"])
@@ -67,6 +68,8 @@ def _draw_panel(ax: Axes, own: pd.DataFrame) -> None:
                 mec="white", mew=0.5, zorder=4)  # fmt: skip
         for value in part.loc[part["method"] == ORACLE, "mean"]:
             ax.axhline(value, color=colour, lw=0.9, ls="--", zorder=1.5)
+    span = float(own["mean"].max() - own["mean"].min())
+    ax.set_ylim(limits_of(own["mean"], 0.08, 0.1 * span))
 
 
 def _logarithmic(ax: Axes, values: pd.Series) -> None:
@@ -76,6 +79,7 @@ def _logarithmic(ax: Axes, values: pd.Series) -> None:
         ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.yaxis.set_minor_locator(NullLocator())
+        ax.set_ylim(values.min() / 1.2, 1.2 * values.max())
 
 
 def _handles(table: pd.DataFrame) -> list[Line2D]:

@@ -55,9 +55,13 @@ def beside_paper(found: pd.DataFrame, printed: Path, table: int, beside: Setting
     return found.assign(paper=told).reindex(columns=COLUMNS)
 
 
+DECIMALS = {"activation": 3, "mia": 3, "mia_logistic": 3}
+"""of what is at most about 1, where two say too little of an interval"""
+
+
 def value(row: pd.Series) -> Value:
     """Mean ± sd over models."""
-    return Value(row["mean"], row["sd"])
+    return Value(row["mean"], row["sd"], decimals=DECIMALS.get(row["quantity"], 2))
 
 
 def worth(row: pd.Series) -> Value:
@@ -67,7 +71,8 @@ def worth(row: pd.Series) -> Value:
 
 def difference(row: pd.Series) -> Interval:
     """The difference from retraining with its 95 % interval."""
-    return Interval(row["difference_low"], row["difference_high"], row["difference"])
+    ends = row["difference_low"], row["difference_high"]
+    return Interval(*ends, row["difference"], DECIMALS.get(row["quantity"], 2))
 
 
 def paper(row: pd.Series) -> Value:
