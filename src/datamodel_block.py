@@ -10,6 +10,7 @@ from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.models import predicts
 from palimpsest.plans.recipe import recipe
+from palimpsest.population import OF, Population
 from palimpsest.programs import Parser, add_device, add_seeds, run_program, whole
 from palimpsest.provenance import provenance
 from palimpsest.sections import add_section, section
@@ -71,6 +72,7 @@ def main() -> None:
         found = measured(trained.stack, recorded, recorded_labels, ["margin"], device)
         rows.append(found["margin"][: len(trained.seeds)])
     arrays = {
+        OF: Population.of("subset", split).as_array(),
         "chosen": np.stack([chosen[seed] for seed in seeds]),
         "margins": np.concatenate(rows),
         "seeds": np.array(seeds),

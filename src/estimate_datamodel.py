@@ -27,6 +27,7 @@ from palimpsest.datamodels.estimate import DATA_KEYS, SET_KEYS
 from palimpsest.datamodels.material import Material, Originals, Subsets
 from palimpsest.files import InputError, write_json
 from palimpsest.models import predicts
+from palimpsest.population import OF, Population, check_population
 from palimpsest.programs import Parser, add_device, json_map, json_maps, run_program
 from palimpsest.sections import add_section, section
 from palimpsest.training.device import open_device
@@ -202,7 +203,8 @@ def _subset_models(paths: Sequence[Path], base: Split) -> tuple[np.ndarray, np.n
     """Membership and margins of models of random subsets of the training set."""
     found: dict[str, list[np.ndarray]] = {"chosen": [], "margins": []}
     for path in paths:
-        arrays = read_arrays(path, list(found))
+        arrays = read_arrays(path, [*found, OF], seal=True)
+        check_population(Population.read(arrays[OF]), path, Population.of("subset", base))
         for key, blocks in found.items():
             if arrays[key].ndim != 2 or arrays[key].shape[1] != len(base.train):
                 raise InputError(

@@ -18,7 +18,7 @@ the percentile that a perfect method would score with as many models.
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -113,7 +113,9 @@ def populations(args: argparse.Namespace) -> dict[str, tuple[np.ndarray, np.ndar
         raise InputError("--forget-set is given with --split, which names it; needed: one of them")
     split = Split.load(args.split)
     split.check_forgets(args.split)
-    compared: dict[str, tuple[Kind, ...]] = {"unlearned": get_args(Kind), "oracle": ("oracle",)}
+    compared: dict[str, tuple[Kind, ...]] = {
+        "unlearned": ("unlearned", "original", "oracle"), "oracle": ("oracle",),
+    }  # fmt: skip
     pair = [from_records(args, name, split, *kinds) for name, kinds in compared.items()]
     check_oracles(pair[1], args.oracle[0], args.split.stem)
     return {part: (pair[0][:, w], pair[1][:, w]) for part in PARTS for w in [split.columns(part)]}

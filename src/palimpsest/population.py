@@ -11,12 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from palimpsest.data.splits import Split
 from palimpsest.files import AGAIN, InputError
 
 OF = "of"
 """the name, in a file, of what it is of"""
-Kind = Literal["original", "oracle", "unlearned"]
+Kind = Literal["original", "subset", "oracle", "unlearned"]
+"""trained on the training set, on random subsets of it, on a retain set; originals, put through a
+method"""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Population:
 
     Args:
         split: checksum of the split that they belong to; of originals, from which every forget set
-            is unlearned, that of the training set.
+            is unlearned, and of models of subsets that of the training set.
         method: what unlearned them.
         settings: of unlearned models the checksum of the settings (`settings_checksum`).
     """
@@ -38,7 +42,8 @@ class Population:
     @classmethod
     def of(cls, kind: Kind, split: Split, method: str = "") -> "Population":
         """The models of this kind that belong to a split."""
-        return cls(kind, split.train_checksum if kind == "original" else split.checksum, method)
+        whole = kind in ("original", "subset")
+        return cls(kind, split.train_checksum if whole else split.checksum, method)
 
     @classmethod
     def trained_on(cls, split: Split) -> "Population":
@@ -54,10 +59,10 @@ class Population:
 
     @classmethod
     def read(cls, written: Any) -> "Population | None":
-        """What `as_map` gave; None for anything else."""
+        """What `as_map` or `as_array` gave; None for anything else."""
         try:
-            found = cls(**written)
-        except TypeError:
+            found = cls(**(dict(written.tolist()) if isinstance(written, np.ndarray) else written))
+        except (TypeError, ValueError):
             return None
         return found if all(isinstance(value, str) for value in vars(found).values()) else None
 
@@ -65,10 +70,16 @@ class Population:
         """What it says, to be written down."""
         return {name: value for name, value in vars(self).items() if value}
 
+    def as_array(self) -> np.ndarray:
+        """The same, (entries, 2): names and values."""
+        return np.array(list(self.as_map().items()))
+
     def __str__(self) -> str:
         short = self.split[:12]
         if self.kind == "original":
             return f"originals of the training set {short}"
+        if self.kind == "subset":
+            return f"models of subsets of the training set {short}"
         if self.kind == "oracle":
             return f"oracles of the split {short}"
         return f"models that {self.method or 'some method'} unlearned on the split {short}"

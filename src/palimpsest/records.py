@@ -96,8 +96,7 @@ class Record:
     def save(self, path: str | Path, made_by: Mapping[str, str] | None = None) -> None:
         """Write all arrays to one .npz file, atomically, with what made it (`provenance`)."""
         axes = {"points": self.points, "labels": self.labels, "seeds": self.seeds}
-        known = self.population.as_map() if self.population else {}
-        of = {OF: np.array(list(known.items()))} if known else {}
+        of = {OF: self.population.as_array()} if self.population else {}
         write_arrays(path, {**axes, **of, **self.statistics}, made_by)
 
     @classmethod
@@ -107,7 +106,7 @@ class Record:
         Of which population is not asked: `load_population` does.
         """
         blocks = [read_arrays(path, [*ALWAYS, *_AXES], rest=True, seal=True) for path in paths]
-        of = [_population(block.pop(OF, None)) for block in blocks]
+        of = [Population.read(block.pop(OF, None)) for block in blocks]
         for path, block in zip(paths, blocks, strict=True):
             _check(block, path)
             for name in ("points", "labels"):
@@ -193,13 +192,6 @@ def load_population(
     record = record.of(split.points)
     split.check_labels(record.labels, paths[0])
     return record
-
-
-def _population(written: np.ndarray | None) -> Population | None:
-    """What `Record.save` wrote of its population; None for anything else."""
-    if written is None or written.ndim != 2 or written.shape[1] != 2:
-        return None
-    return Population.read(dict(written.tolist()))
 
 
 def _some(seeds: np.ndarray) -> str:

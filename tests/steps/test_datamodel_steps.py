@@ -9,7 +9,7 @@ import pytest
 import torch
 from by_hand import prepare, refused, run
 
-from palimpsest.arrays import read_arrays
+from palimpsest.arrays import read_arrays, write_arrays
 from palimpsest.data.splits import Split
 from palimpsest.datamodels.components import extreme_points, principal_components
 from palimpsest.datamodels.estimators import half_subsets
@@ -162,7 +162,7 @@ def test_the_sets_are_those_of_the_librarys_matrix(estimates, folder):
 def test_the_same_models_in_both_halves_share_every_point(folder, tmp_path):
     found, out = np.load(folder / "halves.npz"), tmp_path / "estimate.json"
     half = {key: np.concatenate([found[key][:4]] * 2) for key in ("chosen", "margins")}
-    np.savez(tmp_path / "twice.npz", **half)
+    write_arrays(tmp_path / "twice.npz", half | {"of": found["of"]})
     done(*estimating(folder, out, "half_subsets", subsets=tmp_path / "twice.npz"))
     entries = json.loads(out.read_text())["sets"]
     assert [entry["overlap"] for entry in entries] == [4, 4]
@@ -173,7 +173,7 @@ def test_models_that_diverged_are_left_out_and_counted(folder, tmp_path):
     for name in ("halves", "held_out"):
         found = read_arrays(folder / f"{name}.npz")
         found["margins"][3, 7] = np.nan
-        np.savez(tmp_path / f"{name}.npz", **found)
+        write_arrays(tmp_path / f"{name}.npz", found)
     out = tmp_path / "estimate.json"
     done(*estimating(folder, out, "half_subsets", subsets=tmp_path / "halves.npz",
                      **{"held-out": tmp_path / "held_out.npz"}))  # fmt: skip
@@ -199,6 +199,10 @@ def test_originals_of_another_training_set_are_refused(folder, tmp_path):
                        weights=folder / "original.safetensors",
                        **{"held-out": folder / "held_out.npz"})  # fmt: skip
     assert "original.safetensors: is of originals of the training set " in refused(*words)
+    words = estimating(tmp_path, tmp_path / "estimate.json", "half_subsets",
+                       subsets=folder / "halves.npz",
+                       **{"held-out": folder / "held_out.npz"})  # fmt: skip
+    assert "halves.npz: is of models of subsets of the training set " in refused(*words)
 
 
 @pytest.mark.parametrize(
@@ -232,15 +236,15 @@ def test_wrong_words_of_an_estimate_are_one_sentence(
 def test_held_out_models_of_other_subsets_than_their_neighbours_are_refused(folder, tmp_path):
     found = read_arrays(folder / "held_out.npz")
     found["chosen"] = np.roll(found["chosen"], 1, axis=0)
-    np.savez(tmp_path / "rolled.npz", **found)
+    write_arrays(tmp_path / "rolled.npz", found)
     words = {"held-out": tmp_path / "rolled.npz"}
     text = refused(*estimating(folder, tmp_path / "estimate.json", **words))
     assert "neighbours were trained on different subsets; needed: 2 of each subset" in text
 
 
 def test_models_of_another_training_set_are_refused(folder, tmp_path):
-    found = np.load(folder / "held_out.npz")
-    np.savez(tmp_path / "short.npz", chosen=found["chosen"][:, 1:], margins=found["margins"])
+    found = read_arrays(folder / "held_out.npz")
+    write_arrays(tmp_path / "short.npz", found | {"chosen": found["chosen"][:, 1:]})
     words = {"held-out": tmp_path / "short.npz"}
     text = refused(*estimating(folder, tmp_path / "estimate.json", **words))
     assert "short.npz: chosen has shape (12, 59); needed: a column for each of the 60" in text

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from by_hand import ROOT, prepare, refused, run
 
+from palimpsest.data.splits import Split
 from palimpsest.files import read_json
+from palimpsest.population import Population
 from palimpsest.records import Record
 from palimpsest.studies.ascent.worlds import WORLDS
 from palimpsest.weights import load_states
@@ -66,7 +68,15 @@ def test_a_record_holds_what_was_asked_for(folder):
     assert record["margin"].shape == (2, 4, 160)
     assert record["logits"].shape == (2, 4, 160, 10)
     assert record["logits"].dtype == np.float16
-    assert set(Record.load([folder / "oracle.npz"]).statistics) == {"margin", "correct"}
+    oracle = Record.load([folder / "oracle.npz"])
+    assert set(oracle.statistics) == {"margin", "correct"}
+    split, settings = Split.load(folder / "forget.json"), read_json(folder / "ga.json")["settings"]
+    assert record.population == Population.unlearned(split, "ga", settings)
+    assert oracle.population == Population.of("oracle", split)
+    original = Record.load([folder / "original.npz"])
+    assert original.population == Population.of("original", split)
+    for made in (record, oracle, original):
+        split.check_labels(made.labels, "made")
     odds = np.exp(record["logits"].astype(float))
     share = odds.max(axis=-1) / odds.sum(axis=-1)
     right = record["correct"]  # there the largest logit is that of the true class
@@ -124,11 +134,14 @@ def test_weights_are_ordinary_state_dicts(folder):
          "ascent_epochs is 2; allowed: at most epochs, 1 here"),
         ({"method": "zero_row", "settings": "[{}]"},
          "zero_row: every class of the forget set has points in the retain set; needed: a forget "),
+        ({"weights": "oracle.safetensors"}, "oracle.safetensors: is of oracles of the split "),
+        ({"split": "base.json"}, "base.json: a base split, which has no forget set; needed: "),
         ({"model": '{"width": 0}'}, "--model: width is 0; allowed: an integer of at least 1"),
         ({"model": '{"name": "resnet9", "width": 3}'}, "is another network than the one asked for"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_sentence(folder, tmp_path, changed, sentence):
+    changed = {n: folder / v if n in ("weights", "split") else v for n, v in changed.items()}
     changed |= {"out-record": tmp_path / "ga.npz", "out-costs": tmp_path / "ga.json"}
     assert sentence in refused("unlearn_block", *unlearning(folder, **changed))
     assert list(tmp_path.iterdir()) == []

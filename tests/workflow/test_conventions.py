@@ -143,6 +143,19 @@ def test_every_program_has_a_rule_and_no_tool_has_one():
     assert TOOLS and not set(TOOLS) & run_by
 
 
+@pytest.mark.parametrize("rule", [rule for rule in JOB_RULES if " seals=" in RULES[rule]])
+def test_what_judges_or_shows_tables_is_told_what_they_have_to_hold(rule):
+    text = RULES[rule]
+    assert rule.startswith("report_") or ("grids=" in text and "{params.grids}" in text)
+
+
+def test_whoever_reads_records_asks_what_they_are_of():
+    """With `load_population`, or with what is made of it."""
+    read = [path for folder in ("src", "tools") for path in (ROOT / folder).rglob("*.py")]
+    found = {path.name for path in read if "Record.load(" in path.read_text(encoding="utf-8")}
+    assert found == {"records.py"}
+
+
 def imported(path: Path) -> set[str]:
     """The modules that a Python file imports, as dotted names."""
     found = set()

@@ -16,6 +16,7 @@ import pandas as pd
 
 from palimpsest.claims import judge, matches
 from palimpsest.data.splits import Split
+from palimpsest.files import InputError
 from palimpsest.klom.smoothing import SmoothedPopulation
 from palimpsest.metrics import klom
 from palimpsest.records import Record
@@ -23,7 +24,7 @@ from palimpsest.registry import accepted
 from palimpsest.scoring import Rows, metric_rows, number_of_models_rows
 from palimpsest.studies.ascent.measures import MEASURES
 from palimpsest.studies.ascent.results import TABLES, Results
-from palimpsest.tables import join_tables
+from palimpsest.tables import join_tables, key_columns
 
 RATES = (1.0e-3, 1.0e-2, 5.0e-2)
 """learning rates that stand for a method's settings in a world"""
@@ -307,10 +308,34 @@ def scored(
     return {table: found for table, found in rows.items() if found}
 
 
+def check_whole(tables: Mapping[str, pd.DataFrame]) -> None:
+    """InputError unless each table has every world, once, and as many rows of each as of others."""
+    for name in TABLES:
+        table = tables[name]
+        twice = table.duplicated(key_columns(table))
+        if twice.any():
+            forget_set, world = table.loc[twice, ["forget_set", "world"]].iloc[0]
+            raise InputError(f"{name}: a row of {forget_set} in the world {world!r} stands twice")
+        sizes = table.groupby(["forget_set", "world"]).size().unstack(fill_value=0)
+        sizes = sizes.reindex(columns=[*WORLDS], fill_value=0)
+        most = sizes.max(axis=None)
+        for (forget_set, world), size in sizes.stack().items():
+            if size != most:
+                raise InputError(
+                    f"{name}: of {forget_set} in the world {world!r} there are {size} rows; "
+                    f"needed: {most}, as elsewhere; delete the parts of {forget_set}, then run "
+                    "again"
+                )
+
+
 def judged(
     tables: Mapping[str, pd.DataFrame], claims: list[dict[str, Any]], margin: float
 ) -> pd.DataFrame:
-    """The verdict on each claim in each world: the columns are COLUMNS."""
+    """The verdict on each claim in each world: the columns are COLUMNS.
+
+    InputError for tables that lack a world, or rows that others have.
+    """
+    check_whole(tables)
     parts = []
     for world in dict.fromkeys(tables["klom"]["world"]):
         own = {

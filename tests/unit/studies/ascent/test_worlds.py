@@ -8,9 +8,18 @@ import pytest
 
 from palimpsest.claims import read_claims
 from palimpsest.data.splits import PARTS, Split
+from palimpsest.files import InputError
 from palimpsest.records import Record
 from palimpsest.studies.ascent.measures import KEYS, MEASURES
-from palimpsest.studies.ascent.worlds import COLUMNS, WORLDS, judged, scored, truth_of
+from palimpsest.studies.ascent.results import TABLES
+from palimpsest.studies.ascent.worlds import (
+    COLUMNS,
+    WORLDS,
+    check_whole,
+    judged,
+    scored,
+    truth_of,
+)
 from palimpsest.verdicts import FAILS, HOLDS
 
 CLAIMS = read_claims(
@@ -47,17 +56,41 @@ def truth(name, points):
 
 
 @pytest.fixture(scope="module")
-def table():
-    """The verdicts: a row for each claim, a column for each world."""
+def tables():
+    """All worlds, scored."""
     tables = {}
     for name, points in SETS.items():
         rows = scored(truth(name, points), METRICS, [20, 50, 80, 100], report=lambda _: None)
         for key, found in rows.items():
             tables.setdefault(key, []).append(pd.DataFrame(found))
-    joined = {key: pd.concat(parts, ignore_index=True) for key, parts in tables.items()}
-    found = judged(joined, CLAIMS, 0.5)
+    return {key: pd.concat(parts, ignore_index=True) for key, parts in tables.items()}
+
+
+@pytest.fixture(scope="module")
+def table(tables):
+    """The verdicts: a row for each claim, a column for each world."""
+    found = judged(tables, CLAIMS, 0.5)
     assert list(found.columns) == list(COLUMNS)
     return found.pivot(index="id", columns="world", values="verdict")
+
+
+def test_worlds_that_lack_rows_or_have_them_twice_are_refused(tables):
+    check_whole(tables)
+    for name, own in tables.items():
+        if name not in TABLES:
+            continue
+        world = own["world"] == "perfect"
+        random = own["forget_set"] == "random_20"
+        for cut, sentence in (
+            (own[~world], rf"{name}: of \w+ in the world 'perfect' there are 0 rows; needed: \d+,"),
+            (
+                own.drop(index=own.index[world & random][-1]),
+                "of random_20 in the world 'perfect' t",
+            ),
+            (pd.concat([own, own[world][:1]]), "in the world 'perfect' stands twice"),
+        ):
+            with pytest.raises(InputError, match=sentence):
+                check_whole(tables | {name: cut})
 
 
 def test_every_claim_holds_in_some_world_and_fails_in_another(table):
