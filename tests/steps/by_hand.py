@@ -1,20 +1,19 @@
 """How the tests of steps run a program as a person would."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+from warm import Warm
+
 ROOT = Path(__file__).parents[2]
+PROGRAMS = Warm(
+    "torch", "pandas", "scipy.stats", "sklearn.svm", "matplotlib.pyplot", "safetensors.torch"
+)
 
 
 def run(program, *args):
     """Run a program of src/ by its name, with words as arguments."""
-    return subprocess.run(
-        [sys.executable, ROOT / "src" / f"{program}.py", *map(str, args)],
-        capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    return PROGRAMS.run([ROOT / "src" / f"{program}.py", *args])
 
 
 def refused(program, *args):

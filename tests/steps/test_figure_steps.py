@@ -1,16 +1,13 @@
 """The programs that draw and judge, and the report notebook, by hand on made-up results."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
 import numpy as np
 import pandas as pd
 import papermill
 import pytest
+from by_hand import ROOT, run
 from synthetic_results import write_results
 
 from palimpsest.data.splits import Split
@@ -19,7 +16,6 @@ from palimpsest.records import Record
 from palimpsest.registry import names
 from palimpsest.studies.ascent.results import TABLES
 
-ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "reports" / "ascent"
 NOTEBOOK = REPORT / "report.ipynb"
 SETS = ["random_30", "pc1_top_30", "pc2_top_30"]
@@ -36,13 +32,6 @@ SETTINGS = {
 }
 INPUTS = {"lemma_1": ["splits", "originals", "oracles"], "number_of_models": ["number_of_models"]}
 FIGURES = names("studies/ascent/figures")
-
-
-def run(program, *args):
-    return subprocess.run(
-        [sys.executable, ROOT / "src" / f"{program}.py", *map(str, args)],
-        capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

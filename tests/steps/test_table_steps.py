@@ -1,19 +1,15 @@
 """The program that makes tables, by hand on made-up results of the study of classes."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from by_hand import ROOT, run
 from synthetic_classes import write_tables
 
 from palimpsest.registry import names
 from palimpsest.tables import read_table, write_table
 
-ROOT = Path(__file__).parents[2]
 TABLES = ROOT / "src/palimpsest/studies/classes/tables"
 CAPTION = "5 % of a_b & the paper's"
 
@@ -37,10 +33,7 @@ def tabulate(name, results, out, *, leave_out="", more=(), formats=("csv", "md",
         "--inputs", *[f"{key}={path}" for key, path in inputs.items() if key != leave_out],
         "--out", *[out / f"{name}.{suffix}" for suffix in formats],
     ]  # fmt: skip
-    return subprocess.run(
-        [sys.executable, ROOT / "src/tabulate_results.py", *map(str, words)],
-        capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    return run("tabulate_results", *words)
 
 
 @pytest.mark.parametrize("name", names("studies/classes/tables"))

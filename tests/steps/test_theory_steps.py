@@ -2,41 +2,31 @@
 
 import ast
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
 import pandas as pd
 import papermill
 import pytest
+from by_hand import ROOT, run
 
 from palimpsest.registry import names
 from palimpsest.studies.theory.errata import read_misprints, read_statements
 from palimpsest.studies.theory.statements import STATEMENTS
 from palimpsest.studies.theory.tally import sentence
 
-ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "reports" / "theory" / "report.ipynb"
 FIGURES = names("studies/theory/figures")
 
 
-def run(program, *arguments):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "src" / program), *map(str, arguments)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
 def judge(path, **settings):
     words = ("--settings", json.dumps(settings), "--out", path)
-    return run("judge.py", "--study", "theory", *words)
+    return run("judge", "--study", "theory", *words)
 
 
 def draw(name, *outputs):
     figure = ROOT / "src" / "palimpsest" / "studies" / "theory" / "figures" / f"{name}.py"
     table = outputs[0].with_suffix(".csv")
-    return run("draw.py", "--figure", figure, "--out", *outputs, "--out-table", table)
+    return run("draw", "--figure", figure, "--out", *outputs, "--out-table", table)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from running import SMOKE, copy_sources, plan, snakemake, write_overlay
+from running import SMOKE, copy_sources, look, plan, write_overlay
 
 from palimpsest.config.machine import may_have_gpu
 from palimpsest.data.sources import cifar10
@@ -230,7 +230,7 @@ def write_tiny_cifar10(folder: Path) -> None:
 
 def refused(folder: Path, *arguments: str) -> str:
     """The one sentence of a run that ends before its first job."""
-    done = snakemake(folder, "-c", "1", *arguments)
+    done = look(folder, "-c", "1", *arguments)
     assert done.returncode != 0, done.stdout
     assert "Traceback" not in done.stdout, done.stdout
     assert not re.search(r"^(local)?rule ", done.stdout, re.M), done.stdout
@@ -289,7 +289,7 @@ def test_one_sentence_and_nothing_written(name, project, before, sentences):
 def test_several_errors_are_told_together(project):
     overlay = {"training": {"epochs": 1}, "populations": {"stack": 101}}
     name = write_overlay(project, overlay, "several.yaml")
-    done = snakemake(project, "-n", "--configfile", SMOKE, name)
+    done = look(project, "-n", "--configfile", SMOKE, name)
     (project / name).unlink()
     assert done.returncode == 1
     assert [line.split(" (")[0].split(";")[0] for line in done.stdout.splitlines()[-2:]] == [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from running import ROOT, SMOKE, TIMEOUT, Job, copy_sources, plan, snakemake, sources
+from running import ROOT, SMOKE, TIMEOUT, Job, copy_sources, look, plan, sources
 
 from palimpsest.registry import KINDS, names
 
@@ -54,7 +54,7 @@ def overlay_commands() -> list[str]:
 
 
 def test_the_linter_is_content(project):
-    done = snakemake(project, "--lint")
+    done = look(project, "--lint")
     assert done.returncode == 0, done.stdout
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from running import SMOKE, copy_sources, snakemake, write_overlay
+from running import SMOKE, copy_sources, look, write_overlay
 
 ONE = {"forget_sets": ["class_3"], "models": 2, "metrics": ["accuracy"], "record": [], "grids": {}}
 FINE_TUNED = ["ce_ft", "ice_ft", "kl_ft"]
@@ -37,7 +37,7 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The commands of a dry run that make and score models, by the file that each writes first."""
     folder: Path = copy_sources(tmp_path_factory.mktemp("experiments"))
     name = write_overlay(folder, OVERLAY)
-    done = snakemake(folder, "-n", "-p", "classes", "--configfile", SMOKE, name)
+    done = look(folder, "-n", "-p", "classes", "--configfile", SMOKE, name)
     assert done.returncode == 0, done.stdout
     found = {}
     programs = r"(?:train|unlearn|compare)_block|score(?:_oracles)?"
