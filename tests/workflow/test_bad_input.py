@@ -138,10 +138,6 @@ CASES = {
         from_file("pipe.txt"),
         ("is a pipe.yaml: forget_sets.mine.path: pipe.txt: is a pipe; needed: a file",),
     ),
-    "a forget set of another kind under an old name": Case(
-        {"forget_sets": {"random_8": {"kind": "classes", "classes": [3]}}},
-        ("old name.yaml: forget_sets.random_8.size", "where kind is classes (in config/smoke.yaml"),
-    ),
     "histograms that no memory holds": Case(
         {"metrics": {"klom": {"bins": 2**31 - 1}}},
         ("no memory holds.yaml: metrics.klom.bins is 2147483647", "at most 1000"),
