@@ -115,6 +115,21 @@ def test_the_oracle_after_the_last_is_the_first_whatever_the_blocks(folder, tmp_
     assert np.allclose(first, second, rtol=1e-5)
 
 
+def test_settings_that_are_compared_together_have_records_of_their_own(folder, tmp_path):
+    settings = [{"lr": rate, "epochs": 1} for rate in (0.0, 0.01, 0.05)]
+    more = {"method": "ga", "settings": json.dumps(settings)}
+    records = {}
+    for name, record in (("plain", ALWAYS), ("compared", [*ALWAYS, *COMPARED])):
+        out = {"out-record": tmp_path / f"{name}.npz", "out-costs": tmp_path / f"{name}.json"}
+        named = unlearning(folder, **more, **out)
+        done("unlearn_block", *named[: named.index("--record")], "--record", *record)
+        records[name] = Record.load([tmp_path / f"{name}.npz"])
+    for name in ALWAYS:
+        assert np.array_equal(records["plain"][name], records["compared"][name])
+    apart = records["compared"]["feature_to_original"].mean(axis=2)
+    assert (apart[0] < apart[1]).all() and (apart[1] < apart[2]).all()
+
+
 def test_distances_become_tables_beside_those_of_the_oracles(folder, tmp_path):
     oracle = ("--split", folder / "forget.json", "--oracles", folder / "oracle.npz")
     done("score_oracles", "--forget-set", "three", *oracle, "--metrics", METRICS,

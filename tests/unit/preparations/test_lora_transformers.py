@@ -1,6 +1,7 @@
 """Adapters on transformers: DistilBERT, GPT-2 with its tied head, ViT, and torchvision's ViT."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -146,6 +147,24 @@ def test_rfa_runs_on_transformers_and_leaves_an_ordinary_one(
     assert [*map(type, finished.network.modules())] == kinds
     for x, dx in residuals.values():
         assert x.shape == dx.shape and x.shape[:2] == (24, 1) and bool((dx != 0).any())
+
+
+@pytest.mark.parametrize("build", [Classifier, Writer, Viewer], ids=lambda build: build.__name__)
+def test_merging_changes_no_output_in_float32(build: Callable[[], nn.Module]) -> None:
+    torch.manual_seed(0)
+    model, points = build(), data(build)
+    if build is Viewer:
+        points = replace(points, inputs=points.inputs.float())
+    stack = Stack(model, [model.state_dict()])
+    prepared, _ = prepare(stack, rfa(), points, [3])
+    original = stack.eval()(points.inputs[:, None])
+    for name in prepared.trained:
+        nn.init.normal_(stack.network.get_parameter(name), std=0.1)
+    before = stack(points.inputs[:, None])
+    after = prepared.finish(stack)(points.inputs[:, None])
+    assert before.dtype == torch.float32
+    apart, moved = (float((after - other).detach().abs().max()) for other in (before, original))
+    assert apart < 1e-6 < moved
 
 
 @pytest.mark.parametrize("build", [Classifier, Writer], ids=lambda build: build.__name__)
