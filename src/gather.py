@@ -17,7 +17,7 @@ def main() -> None:
     args = parser.parse_args()
     parts, training_set = read_parts(args.parts, args.table)
     joined = join_tables(parts)
-    check_complete(joined, grid(args.grid), args.out)
+    check_complete(joined, grid(args.grid), args.out, joined=True)
     write_table(joined, args.out, seal=True, training_set=training_set)
 
 

@@ -50,12 +50,14 @@ def grid(given: Any, option: str = "--grid") -> Grid:
         raise InputError(f"{option}: {place}: {wrong['msg']}") from None
 
 
-def check_complete(table: pd.DataFrame, needed: Grid, path: str | Path) -> None:
+def check_complete(
+    table: pd.DataFrame, needed: Grid, path: str | Path, *, joined: bool = False
+) -> None:
     """InputError unless a table of scores has no row twice, and all of a grid: its forget sets, as
     many settings of each method on each, of each every split that any row on that forget set is of,
     and of all models.
 
-    `path` names it in the sentence.
+    `path` names it in the sentence, which says to delete it, or what was `joined` into it.
     """
     if not {"forget_set", "method", "split"} <= set(table):
         return
@@ -75,10 +77,11 @@ def check_complete(table: pd.DataFrame, needed: Grid, path: str | Path) -> None:
             splits = own.groupby(keys[:-1], dropna=False)["split"].nunique()
             models = own.groupby(keys, dropna=False).size()
             if len(splits) != wanted or (splits != len(parts)).any() or (models != most).any():
+                lost = f"the scores of {method} on {forget_set}" if joined else "it"
                 raise InputError(
                     f"{path}: of {method} on {forget_set} there are {len(own)} rows of "
                     f"{len(splits)} settings; needed: {len(parts) * most} of each of {wanted}; "
-                    f"delete the scores of {method} on {forget_set}, then run again"
+                    f"delete {lost}, then run again"
                 )
 
 

@@ -37,7 +37,7 @@ def test_a_table_that_lacks_settings_splits_or_sets_is_refused(klom, whole):
         check_complete(klom, more, "klom.csv")
     last = klom.index[klom["method"] == "ga"][-1]
     with pytest.raises(InputError, match=r"of ga on pc1_top_30.*delete the scores of ga on pc1_to"):
-        check_complete(klom.drop(index=last), grid(whole), "klom.csv")
+        check_complete(klom.drop(index=last), grid(whole), "klom.csv", joined=True)
     with pytest.raises(InputError, match="of ft on random_30 there are 0 rows of 0 settings"):
         check_complete(klom, grid(whole | {"settings": ft}), "klom.csv")
     with pytest.raises(InputError, match=r"no rows of the forget set random_30; delete it, then"):
@@ -112,7 +112,7 @@ def test_rows_cut_by_the_project_itself_are_refused_by_whoever_knows_the_grid(
     sealed(klom[(klom["method"] != "ga") | (klom["lr"] > 1e-4)], path)
     check_tables({"klom": [path]}, {})
     with pytest.raises(
-        InputError, match=r"klom.csv: of ga on random_30 there are .*delete the sco"
+        InputError, match=r"klom.csv: of ga on random_30 there are .*; delete it, th"
     ):
         check_tables({"klom": [path]}, json.loads(json.dumps({"klom": whole})))
 
