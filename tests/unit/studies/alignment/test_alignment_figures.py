@@ -8,7 +8,17 @@ import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 from scipy.stats import t
-from synthetic_alignment import BEST, MODELS, RATES, SETS, TASKS, TUNING, inputs_of, write_tables
+from synthetic_alignment import (
+    BEST,
+    DISTANCES,
+    MODELS,
+    RATES,
+    SETS,
+    TASKS,
+    TUNING,
+    inputs_of,
+    write_tables,
+)
 
 from palimpsest.plots.style import save_figure
 from palimpsest.registry import names
@@ -125,6 +135,15 @@ def test_distances_stand_beside_what_two_retrained_models_have(runs):
     assert dashed == set(floor)
     original = table[(table["method"] == "Original") & (table["quantity"] == "feature_1")]
     assert (original["mean"] == 0).all()
+
+
+def test_a_method_that_is_far_away_leaves_the_others_their_room(runs, tmp_path):
+    write_tables(tmp_path, distances={**DISTANCES, "ga": (0.5, 400.0, 900.0)})
+    panels = {ax.get_xlabel(): ax for ax in draw("distances", inputs_of(tmp_path))[0].get_axes()}
+    scales = {name.partition(" ")[0]: ax.get_xscale() for name, ax in panels.items() if name}
+    assert scales == {"activation": "linear", "feature": "symlog"}
+    low, high = panels["feature distance to Retrain"].get_xlim()
+    assert low < 0 and high > 900
 
 
 def test_the_lines_over_gamma_are_means_over_all_models(runs):

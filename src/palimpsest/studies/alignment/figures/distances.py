@@ -35,6 +35,9 @@ _TITLES = {
     "feature_2": "feature distance to Retrain",
 }
 
+_FAR = 15.0
+"""times what two retrained models are apart: from there on the axis is logarithmic beyond that"""
+
 
 def draw(
     inputs: Mapping[str, Sequence[Path]], *, note: str = "", scenarios: dict[str, str],
@@ -64,14 +67,14 @@ def draw(
 
 def _draw_panel(ax: Axes, own: pd.DataFrame, methods: Sequence[str]) -> None:
     colours, there = subset_colours(), [s for s in SUBSETS if s in set(own["subset"])]
+    floors = own[own["method"] == own["quantity"].map(floor_of)]
     for place, subset in enumerate(there):
         part = own[own["subset"] == subset]
         y = part["method"].map(list(methods).index) + 0.64 * ((place + 0.5) / len(there) - 0.5)
         draw_bars(ax, part["mean"], y, part, "x", colour=INK)
         ax.scatter(part["mean"], y, s=20, marker=MARKERS[subset], color=colours[subset], ec=INK,
                    lw=0.4, zorder=4)  # fmt: skip
-        floor = part.loc[part["method"] == part["quantity"].map(floor_of), "mean"]
-        for value in floor:
+        for value in floors[floors["subset"] == subset]["mean"]:
             ax.axvline(value, color=colours[subset], lw=0.9, ls="--", zorder=1.5)
     for row in np.arange(1, len(methods)) - 0.5:
         ax.axhline(row, color="0.88", lw=0.5, zorder=0.5)
@@ -79,6 +82,10 @@ def _draw_panel(ax: Axes, own: pd.DataFrame, methods: Sequence[str]) -> None:
     most = float(own["mean"].max())
     if np.isfinite(most) and most > 0:
         ax.set_xlim(-0.025 * most, 1.06 * most)
+    if most > _FAR * floors["mean"].max() > 0:  # the others would lie on each other
+        ax.set_xscale("symlog", linthresh=floors["mean"].max(), linscale=2.0)
+        ax.set_xlim(-0.05 * floors["mean"].max(), 1.6 * most)
+        ax.minorticks_off()
 
 
 def _handles(table: pd.DataFrame) -> list[Line2D]:
