@@ -80,6 +80,7 @@ def test_a_run_survives_a_controller_that_is_away_when_its_job_ends(slurm, folde
     slurm.kill("controller")
     try:
         slurm.wait_for((folder / ORIGINALS[0]).exists, "its result", PATIENCE)
+        slurm.wait_for(lambda: "Falling back to 'sacct'" in run.text, "a question", PATIENCE)
     finally:
         slurm.start_controller()
     assert run.end() == 0, run.text

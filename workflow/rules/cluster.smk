@@ -26,10 +26,24 @@ def begin_on_cluster(executor):
             "this file system has no locks: should this run be killed, cancel its jobs by hand"
             f" (scancel --name={executor.run_uuid}) before it is started again"
         )
+    ask_again(executor)
     try:
         check_cluster(executor)
     except InputError as error:
         sys.exit(f"error: {error}")
+
+
+def ask_again(executor):
+    """Ask again for jobs of which SLURM did not answer: the plugin (2.8) would wait for them forever."""
+    ask = executor.check_active_jobs
+
+    async def check(jobs):
+        answers = executor._status_query_calls
+        running = [job async for job in ask(jobs)]
+        for job in running if executor._status_query_calls > answers else jobs:
+            yield job
+
+    executor.check_active_jobs = check
 
 
 def check_cluster(executor):
