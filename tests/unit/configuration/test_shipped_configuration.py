@@ -49,6 +49,8 @@ def test_the_check_imports_little():
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
 def test_overlays_hold_only_what_differs(overlay):
     base, over = config.load([BASE]), config.load([overlay])
+    if over.get("model", {}).get("name", "") != base["model"]["name"]:
+        base = base | {"model": {}}  # of whose settings another model takes none
 
     def same(below, above, key=""):
         for name, value in above.items():
@@ -126,6 +128,41 @@ def test_the_runs_of_classes_at_their_own_scale_ask_for_the_same():
             [number] for number in range(0, 100 if name == "cifar100" else 10)
             if name != "cifar100" or number % 10 == 0
         ]  # fmt: skip
+
+
+ALIGNMENT = [path for path in OVERLAYS if path.stem.startswith("alignment-")]
+
+
+@pytest.mark.parametrize("overlay", ALIGNMENT, ids=lambda path: path.stem)
+def test_a_run_of_alignment_has_one_model_a_seed_and_rates_around_a_middle(overlay):
+    run = config.load([BASE, overlay])
+    study, populations = run["alignment"], run["populations"]
+    table = study["experiments"]["table"]
+    models = table["models"] or populations["models"]
+    assert run["studies"] == ["alignment"]
+    assert models == populations["models"] >= study["tuning_models"] + 5
+    assert ("klom" in table["metrics"]) == (models >= 20)
+    generates = run["model"]["name"] == "distilgpt2"
+    for part in study["experiments"].values():
+        assert ("perplexity" if generates else "accuracy") in part["metrics"]
+    for method in table["methods"][1:]:
+        settings = config.combinations(method, table["grids"][method])
+        assert sorted(one["lr"] for one in settings) == [one["lr"] for one in settings]
+        assert len(settings) == 3  # one may be too weak, one too strong
+    plain = config.combinations("rfa", study["experiments"]["gamma"]["grids"]["rfa"])
+    assert {0.0, 0.5, 1.0} <= {one["gamma"] for one in plain}
+    changed = config.combinations("rfa", study["experiments"]["sensitivity"]["grids"]["rfa"])
+    keys = ("rank", "forget_per_batch", "alpha", "mu", "layers")
+    assert all(len({one[key] for one in changed}) > 1 for key in keys)
+    base = [one for one in plain if one["gamma"] == 0.5]
+    assert base == [one for one in changed if one in base]  # trained once for both
+    at_scale = run["device"] == "cuda"
+    assert (run["model"].get("pretrained") is not None) == at_scale
+    if at_scale:  # printed: rate, batch, points of sample unlearning
+        batch = 32 if run["data"]["name"] in ("imdb", "eli5") else 128
+        assert (run["training"]["peak_lr"], run["training"]["batch_size"]) == (5e-5, batch)
+        random = next(run["forget_sets"][one] for one in table["forget_sets"] if "random" in one)
+        assert random["size"] == 128
 
 
 # Merging
