@@ -37,7 +37,7 @@ def read_parts(paths: Sequence[str | Path], name: str) -> tuple[list[pd.DataFram
     that all of them are of.
 
     InputError for a file that has no such part, and where two are not of one training set, or
-    of two splits under the name of one forget set.
+    of two splits under the name of one forget set, or of one split under two names.
     """
     parts: list[pd.DataFrame] = []
     splits: dict[str, str] = {}
@@ -64,6 +64,13 @@ def read_parts(paths: Sequence[str | Path], name: str) -> tuple[list[pd.DataFram
             raise InputError(
                 f"{path}: {forget_set} is the split {split[:12]}, and {splits[forget_set][:12]} in "
                 "a file before it; needed: parts of one run"
+            )
+        named = {own: name for name, own in splits.items() if name != forget_set}
+        other = named.get(split)
+        if other is not None:
+            raise InputError(
+                f"{path}: {forget_set} is the split {split[:12]}, as {other} is in a file before; "
+                "needed: a split of its own; delete the scores of the wrong one, then run again"
             )
         parts.append(part)
         training_set = own

@@ -27,6 +27,14 @@ def test_no_digit_and_no_column_is_lost(tmp_path: Path) -> None:
     assert list(read_part(tmp_path / "part.json", "accuracy")) == ["klom"]
 
 
+def test_one_split_under_two_names_is_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        table = pd.DataFrame({"forget_set": [name], "klom": [1.0]})
+        write_parts(tmp_path / f"{name}.json", {"klom": table}, scored_on(SPLIT, name))
+    with pytest.raises(InputError, match=r"b\.json: b is the split \w+, as a is in a file before"):
+        read_parts([tmp_path / "a.json", tmp_path / "b.json"], "klom")
+
+
 def test_an_empty_table_keeps_its_columns(tmp_path: Path) -> None:
     write_parts(tmp_path / "part.json", {"klom": pd.DataFrame(columns=["split", "klom"])}, OF)
     back = read_part(tmp_path / "part.json", "klom")

@@ -83,6 +83,10 @@ WRONG = [
     (experiment("table", models=7),
      "alignment.tuning_models is 3, and of the 7 models of experiments.table 4 are left to be "
      "reported (in config.yaml); allowed: so many fewer than its models that 5 are left"),
+    (listed(metrics={"mia_entropy": {"attacked": 3}}),
+     "alignment.experiments.table.metrics names mia_entropy, which attacks the first 3 models, "
+     "and 3 choose the rates (in config.yaml); allowed: metrics.mia_entropy.attacked of 8 "
+     "or more, or null"),
     (listed(alignment={"tuning_models": 8}),
      "alignment.tuning_models is 8, and of the 8 models of experiments.table 0 are left to be "),
     (listed(alignment={"tuning_models": 0}), "alignment.tuning_models is 0; allowed: an integer "),

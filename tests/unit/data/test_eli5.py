@@ -262,6 +262,9 @@ QUESTIONS = {
     "a list of answers": {"answers": ["a"]},
     "answers that are no text": {"answers": {"text": [1], "score": [1]}},
     "scores that are none": {"answers": {"text": ["a", "b"], "score": ["x", 1]}},
+    "a score of text": {"answers": {"text": ["a"], "score": ["high"]}},
+    "a score of NaN": {"answers": {"text": ["a", "b"], "score": [float("nan"), 1]}},
+    "half of a character": {"title": "\ud800"},
 }
 
 

@@ -292,6 +292,8 @@ LINES = {
     "an empty text": json.dumps(GOOD | {"text": " "}),
     "no text": json.dumps({"label": 0}),
     "a number": json.dumps(GOOD | {"text": 3}),
+    "half of a character": json.dumps(GOOD | {"text": "\ud800 hi"}),
+    "a label twice": '{"label": 0, "label": 1, "text": "a"}',
 }
 
 

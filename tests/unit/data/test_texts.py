@@ -190,6 +190,25 @@ def test_a_tokenizer_that_is_none_is_one_sentence(tmp_path, content):
     assert _texts.known(tmp_path, "tokenizer.json", 8000, None) is None
 
 
+def changed_model(path, **model):
+    """A tokenizer.json with other parts of its model."""
+    content = json.loads(word_level(path, ("[PAD]",)).read_text())
+    content["model"] |= model
+    path.write_text(json.dumps(content))
+
+
+def test_a_tokenizer_of_huge_ids_is_one_sentence(tmp_path):
+    changed_model(tmp_path / "tokenizer.json", vocab={"<unk>": 0, "zzz": 2147483646})
+    with pytest.raises(InputError, match=r"json: has the id 2147483646; allowed: ids below 10000"):
+        _texts.check_tokenizer(tmp_path, False, "tokenizer.json")
+
+
+def test_a_tokenizer_that_cannot_write_a_text_is_one_sentence(tmp_path):
+    changed_model(tmp_path / "tokenizer.json", vocab={"zzz": 1}, unk_token="[UNK]")
+    with pytest.raises(InputError, match=r"the tokenizer cannot write the texts \(WordLevel error"):
+        encoded(tmp_path=tmp_path, tokenizer="tokenizer.json")
+
+
 def test_a_tokenizer_of_the_hub_is_had_once(tmp_path, monkeypatch):
     asked = []
 

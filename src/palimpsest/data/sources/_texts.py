@@ -28,9 +28,11 @@ PADDING = "<|padding|>"
 _PADDINGS = (PADDING, "<pad>", "[PAD]", "<|pad|>")
 _ENDS = ("<|endoftext|>", "</s>", "<eos>")
 _BYTES = 256
+_LARGEST = 1_000_000
+"""ids of a vocabulary; a model has a row of weights for each"""
 _AT_ONCE = 1000  # texts that are cut into tokens together: their offsets take memory
 
-Pieces = Annotated[int, Field(ge=_BYTES + 2, le=1_000_000)]
+Pieces = Annotated[int, Field(ge=_BYTES + 2, le=_LARGEST)]
 """size of a learned vocabulary: 256 bytes, the padding, and what is put together from them"""
 
 
@@ -109,15 +111,21 @@ def have_tokenizer(data_dir: Path, download: bool, tokenizer: str) -> Path:
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of a tokenizer.json; InputError for what is none."""
+    """The tokenizer of a tokenizer.json; InputError for what is none, and for an id that no model
+    has room for."""
     from tokenizers import Tokenizer
 
     try:
-        return Tokenizer.from_str(read_text(path, "tokenizer"))
+        tokenizer = Tokenizer.from_str(read_text(path, "tokenizer"))
     except InputError:
         raise
     except Exception as error:  # the library raises plain Exception
         raise InputError(f"{path}: not a {FILE} of tokenizers ({one_line(error)})") from None
+    if vocabulary_of(tokenizer) > _LARGEST:
+        raise InputError(
+            f"{path}: has the id {vocabulary_of(tokenizer) - 1}; allowed: ids below {_LARGEST}"
+        )
+    return tokenizer
 
 
 def vocabulary_of(tokenizer: Tokenizer) -> int:
@@ -199,9 +207,14 @@ def _each(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[tuple[int, str
     """Number, text and tokens of each text."""
     for start in range(0, len(texts), _AT_ONCE):
         part = list(texts[start : start + _AT_ONCE])
-        for number, (text, one) in enumerate(
-            zip(part, tokenizer.encode_batch(part), strict=True), start
-        ):
+        try:
+            written = tokenizer.encode_batch(part)
+        except Exception as error:  # the library raises plain Exception
+            raise InputError(
+                f"the tokenizer cannot write the texts ({one_line(error)}); needed: one that can, "
+                "with a token for what it does not know"
+            ) from None
+        for number, (text, one) in enumerate(zip(part, written, strict=True), start):
             yield number, text, one
 
 

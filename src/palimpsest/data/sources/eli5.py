@@ -253,9 +253,11 @@ def _sample(question: Mapping[str, Any], place: str) -> str:
     title, answers = question["title"], question["answers"]
     try:
         pairs = zip(answers["text"], answers["score"], strict=True)
-        best, _ = max(((text, score) for text, score in pairs if text.strip()), key=itemgetter(1))
-        if not title.strip():
+        given = [(text, score) for text, score in pairs if text.strip()]
+        if not title.strip() or not all(type(score) is int for _, score in given):
             raise ValueError
+        best, _ = max(given, key=itemgetter(1))
+        f"{title}{best}".encode()  # UnicodeEncodeError, a ValueError, for half of a character
     except (ValueError, TypeError, KeyError, AttributeError):
         raise InputError(
             f"{place}: its question or its answers are empty or no text; needed: a title, and "

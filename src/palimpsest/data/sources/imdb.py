@@ -37,7 +37,7 @@ from palimpsest.data.sources._checksums import (
 )
 from palimpsest.data.sources._official import unreadable
 from palimpsest.data.sources._texts import Pieces, check_tokenizer, encoded, known
-from palimpsest.files import InputError, regular_file
+from palimpsest.files import InputError, map_once, regular_file
 from palimpsest.values import File, Length, Text
 
 SLOW = True
@@ -235,7 +235,7 @@ def _of_packed(path: Path) -> Iterator[tuple[int, str]]:
     try:
         with lzma.open(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
-                yield _review(json.loads(line), f"line {number}")
+                yield _review(json.loads(line, object_pairs_hook=map_once), f"line {number}")
     except Exception as error:  # a damaged file can fail in any way
         raise unreadable(path, "reviews, one a line", error) from None
 
@@ -263,4 +263,8 @@ def _review(row: Any, where: str) -> tuple[int, str]:
         raise ValueError(f"the label of {where} is {label!r}; allowed: 0, 1")
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"the text of {where} is empty")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the text of {where} holds half of a character") from None
     return label, text

@@ -91,6 +91,17 @@ class Settings(ExperimentsStudy):
                 found += f"{max(count - tuned, 0)} are left to be reported"
                 allowed = f"so many fewer than its models that {FEWEST_REPORTED} are left"
                 raise Conflict("tuning_models", found, allowed, others)
+            attacked = config["metrics"].get("mia_entropy", {}).get("attacked")
+            least = self.tuning_models + FEWEST_REPORTED
+            if attacked is not None and attacked < least and "mia_entropy" in part.metrics:
+                key, found = (
+                    f"experiments.{experiment}.metrics",
+                    "names mia_entropy, which attacks ",
+                )
+                found += f"the first {attacked} models, and {self.tuning_models} choose the rates"
+                allowed = f"metrics.mia_entropy.attacked of {least} or more, or null"
+                where = ["metrics.mia_entropy.attacked", "alignment.tuning_models", *others]
+                raise Conflict(key, found, allowed, where)
             if count < FEWEST_REPORTED:
                 key = f"experiments.{experiment}.models"
                 raise Conflict(key, f"is {count}", f"{FEWEST_REPORTED} or more", others[:1])
