@@ -11,13 +11,11 @@ Shapes are the paper's: DistilBERT (66 million weights, texts of `--length` toke
 (images of 224 pixels). Each measurement is a process of its own, forked before it builds anything;
 the variants take turns, and a figure is the median of the turns. Seconds are those of the CPU (one
 thread), so that other work on the machine counts little. Peak memory is the largest resident set
-less that before the network was built: weights, gradients, averages, activations.
+while it trains, less that before anything was built: weights, gradients, averages, activations.
 """
 
 import argparse
 import multiprocessing
-import os
-import resource
 import statistics
 import sys
 import time
@@ -62,8 +60,7 @@ def plan_of(variant: str, batch: int) -> Plan:
 
 def measure(model: str, variant: str, batch: int, length: int, steps: int) -> dict[str, float]:
     """Weights that train, CPU seconds a step, and megabytes at the peak beyond those before."""
-    device = open_device("cpu", "float32")
-    before = resident()
+    before = memory("VmRSS")
     torch.manual_seed(0)
     points, plan = steps * batch, plan_of(variant, batch)
     forget = max(1, batch // 8)
@@ -76,6 +73,8 @@ def measure(model: str, variant: str, batch: int, length: int, steps: int) -> di
     network = registry.make("models", model, data, settings=MODELS[model])
     stack = Stack(network, [network.state_dict()])
     del network
+    device = open_device("cpu", "float32")  # from here on freed memory is kept
+    Path("/proc/self/clear_refs").write_text("5")  # the peak of building does not count
     # as many retained points as give `steps` batches, forgotten ones beside them
     own = points if variant == "full" else points - steps * forget
     splits = {"retain": torch.arange(own), "forget": torch.arange(points, points + forget)}
@@ -92,17 +91,15 @@ def measure(model: str, variant: str, batch: int, length: int, steps: int) -> di
             purpose="unlearn", device=device, prepared=prepared,
         )  # fmt: skip
         seconds = (time.process_time() - started) / steps
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB
+    peak = memory("VmHWM") - before
     weights = sum(own.numel() for own in stack.network.parameters())
-    return {
-        "trained": trained, "weights": weights, "seconds": seconds, "peak_mb": peak - before,
-    }  # fmt: skip
+    return {"trained": trained, "weights": weights, "seconds": seconds, "peak_mb": peak}
 
 
-def resident() -> float:
-    """Megabytes of this process that lie in memory now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / MB
+def memory(what: str) -> float:
+    """Megabytes of this process in memory: now (VmRSS) or at most so far (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(what)).split()[1]) * 1024 / MB
 
 
 def apart(*asked: str | int) -> dict[str, float]:
