@@ -136,7 +136,7 @@ def test_the_claims_are_judged_by_what_the_tables_hold(results):
         ("figure_1", ["accuracy"], None, "draws from klom; give --inputs klom=PATH"),
         ("figure_1", None, {"forget_sets": ["a"], "methods": ["ga"]}, "forget set a is not in"),
         ("figure_2", None, {"forget_set": "a"}, "needs method ga, with learning rates"),
-        ("figure_3", None, {"forget_set": "a"}, "unknown setting forget_set; allowed: note"),
+        ("figure_3", None, {"forget_set": "a"}, "unknown setting forget_set; allowed: forget_sets"),
         ("lemma_1", None, {"forget_sets": []}, "the run has none"),
     ],
 )
