@@ -70,8 +70,9 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def results_of(folder: Path) -> list[Path]:
-    """The files of results, in the order of their names."""
-    return sorted(path for path in (folder / RESULTS).rglob("*") if path.is_file())
+    """The files of results, in the order of their names; no job reads those of benchmarks."""
+    found = sorted(path for path in (folder / RESULTS).rglob("*") if path.is_file())
+    return [path for path in found if "benchmarks" not in path.parts]
 
 
 def delete_some(folder: Path, chance: random.Random) -> float:
