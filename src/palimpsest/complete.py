@@ -12,7 +12,7 @@ from palimpsest.data.splits import PARTS
 from palimpsest.files import AGAIN, InputError
 from palimpsest.programs import json_map
 from palimpsest.tables import is_sealed, key_columns, read_table, training_set
-from palimpsest.values import Closed
+from palimpsest.values import Closed, wrong
 
 
 class Grid(Closed):
@@ -45,9 +45,7 @@ def grid(given: Any, option: str = "--grid") -> Grid:
     try:
         return Grid.model_validate(given)
     except ValidationError as error:
-        wrong = error.errors()[0]
-        place = ".".join(map(str, wrong["loc"])) or "the value"
-        raise InputError(f"{option}: {place}: {wrong['msg']}") from None
+        raise InputError(f"{option}: {wrong(error)}") from None
 
 
 def check_complete(

@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from palimpsest.data.splits import Split
-from palimpsest.files import AGAIN, InputError, read_json
-from palimpsest.population import OF, Population, check_population, settings_checksum
+from palimpsest.files import AGAIN, InputError, checksum_of, read_json
+from palimpsest.population import OF, Population, check_population
 from palimpsest.records import Record, load_population
+from palimpsest.values import wrong
 
 
 def add_seconds(parser: argparse.ArgumentParser) -> None:
@@ -50,11 +51,8 @@ def _read(path: Path, form: type[_Costs], *needed: Population) -> dict[str, Any]
     try:
         form.model_validate(costs)
     except ValidationError as error:
-        what, wrong = form.__name__.strip("_").lower(), error.errors()[0]
-        place = ".".join(map(str, wrong["loc"]))
-        raise InputError(
-            f"{path}: not the costs of {what} ({place}: {wrong['msg']}){AGAIN}"
-        ) from None
+        what = form.__name__.strip("_").lower()
+        raise InputError(f"{path}: not the costs of {what} ({wrong(error)}){AGAIN}") from None
     check_population(Population.read(costs.get(OF)), path, *needed)
     return costs
 
@@ -73,7 +71,7 @@ def load_unlearned(
     for path, block in zip(costs, found, strict=True):
         settings = block["settings"]
         lengths = {len(own) for own in (settings, block["passes"], block["seconds"])}
-        if settings_checksum(settings) != known or lengths != {len(record["margin"])}:
+        if checksum_of(settings) != known or lengths != {len(record["margin"])}:
             raise InputError(
                 f"{path}: the costs of {len(settings)} settings, which are not the "
                 f"{len(record['margin'])} of {records[0]}; needed: those that were written with it"

@@ -58,7 +58,7 @@ def regular_file(path: str | Path, what: str = "file") -> Path:
         raise InputError(f"{path}: there is no such {what}")
     if not stat.S_ISREG(found.st_mode):
         raise InputError(f"{path}: is {_KINDS[stat.S_IFMT(found.st_mode)]}; needed: a {what}")
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory = memory_here()
     if found.st_size > memory:
         raise InputError(
             f"{path}: has {found.st_size / 1e9:.0f} GB, and this machine {memory / 1e9:.0f} GB of "
@@ -67,6 +67,11 @@ def regular_file(path: str | Path, what: str = "file") -> Path:
     if not os.access(path, os.R_OK):
         raise InputError(f"{path}: cannot be read ({os.strerror(errno.EACCES)})")
     return path
+
+
+def memory_here() -> int:
+    """Bytes of memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def read_text(path: str | Path, what: str = "file", most: int = LONGEST_TEXT) -> str:
@@ -152,7 +157,7 @@ def write_json(path: str | Path, value: dict[str, Any]) -> None:
 
 def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
     """What a file of JSON holds, with the checksum of it."""
-    return {**value, SEAL_KEY: _checksum_of(value)}
+    return {**value, SEAL_KEY: checksum_of(value)}
 
 
 def read_json(path: str | Path, *, own: bool = False, seal: bool = False) -> Any:
@@ -173,7 +178,7 @@ def read_json(path: str | Path, *, own: bool = False, seal: bool = False) -> Any
         raise InputError(f"{path}: no map of results{AGAIN}")
     if isinstance(value, dict) and (seal or SEAL_KEY in value or MADE_BY in value):
         written = value.pop(SEAL_KEY, None)
-        if written != _checksum_of(value):
+        if written != checksum_of(value):
             raise InputError(altered(path))
     return value
 
@@ -198,7 +203,8 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _checksum_of(value: Mapping[str, Any]) -> str:
+def checksum_of(value: Any) -> str:
+    """SHA-256 of a value of JSON, in whatever order its maps are."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 

@@ -41,6 +41,7 @@ def read_parts(paths: Sequence[str | Path], name: str) -> tuple[list[pd.DataFram
     """
     parts: list[pd.DataFrame] = []
     splits: dict[str, str] = {}
+    names: dict[str, str] = {}
     training_set = ""
     for path in paths:
         content = read_json(path, seal=True)
@@ -65,12 +66,11 @@ def read_parts(paths: Sequence[str | Path], name: str) -> tuple[list[pd.DataFram
                 f"{path}: {forget_set} is the split {split[:12]}, and {splits[forget_set][:12]} in "
                 "a file before it; needed: parts of one run"
             )
-        named = {own: name for name, own in splits.items() if name != forget_set}
-        other = named.get(split)
-        if other is not None:
+        if names.setdefault(split, forget_set) != forget_set:
             raise InputError(
-                f"{path}: {forget_set} is the split {split[:12]}, as {other} is in a file before; "
-                "needed: a split of its own; delete the scores of the wrong one, then run again"
+                f"{path}: {forget_set} is the split {split[:12]}, as {names[split]} is in a file "
+                "before; needed: a split of its own; delete the scores of the wrong one, then run "
+                "again"
             )
         parts.append(part)
         training_set = own

@@ -4,8 +4,6 @@ Records, weights, costs and references carry it, and whoever reads one says what
 nothing is taken for what it is not, or scored against the oracles of another forget set.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from palimpsest.data.splits import Split
-from palimpsest.files import AGAIN, InputError
+from palimpsest.files import AGAIN, InputError, checksum_of
 
 OF = "of"
 """the name, in a file, of what it is of"""
@@ -31,7 +29,7 @@ class Population:
         split: checksum of the split that they belong to; of originals, from which every forget set
             is unlearned, and of models of subsets that of the training set.
         method: what unlearned them.
-        settings: of unlearned models the checksum of the settings (`settings_checksum`).
+        settings: of unlearned models the checksum of the settings, in their order.
     """
 
     kind: str
@@ -55,7 +53,7 @@ class Population:
         cls, split: Split, method: str, settings: Sequence[Mapping[str, Any]]
     ) -> "Population":
         """What a method makes of originals on a split in these settings."""
-        return replace(cls.of("unlearned", split, method), settings=settings_checksum(settings))
+        return replace(cls.of("unlearned", split, method), settings=checksum_of(settings))
 
     @classmethod
     def read(cls, written: Any) -> "Population | None":
@@ -96,8 +94,3 @@ def check_population(found: Population | None, path: str | Path, *needed: Popula
         raise InputError(f"{path}: does not say what models it is of; needed: {wanted}{AGAIN}")
     if not any(map(found.fits, needed)):
         raise InputError(f"{path}: is of {found}; needed: {wanted}")
-
-
-def settings_checksum(settings: Sequence[Mapping[str, Any]]) -> str:
-    """SHA-256 of the settings of a sweep, in their order."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

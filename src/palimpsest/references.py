@@ -16,6 +16,7 @@ from palimpsest.data.splits import Split
 from palimpsest.files import AGAIN, MADE_BY, InputError, read_json, write_json
 from palimpsest.population import OF, Population, check_population
 from palimpsest.records import Record
+from palimpsest.values import wrong
 
 
 def write_references(
@@ -67,10 +68,8 @@ def read_references(
             form = typing.get_type_hints(metric.reference, include_extras=True).get("return", Any)
             TypeAdapter(form).validate_python(found[name], strict=True)
         except ValidationError as error:
-            wrong = error.errors()[0]
-            place = ".".join(map(str, (name, *wrong["loc"])))
             raise InputError(
-                f"{path}: not a reference of the metric ({place}: {wrong['msg']}){AGAIN}"
+                f"{path}: not a reference of the metric ({wrong(error, name)}){AGAIN}"
             ) from None
     return found
 

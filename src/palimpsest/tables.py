@@ -71,9 +71,10 @@ def read_table(path: str | Path, needed: Sequence[str] = (), *, own: bool = Fals
     except Exception as error:  # a damaged file can fail in any way
         told = one_line(error)
         raise InputError(f"{path}: not a table of comma-separated values ({told})") from None
+    there = [] if own else _counts(table)
     counted = [line for line in seal[1:] if not line.startswith(_TRAINING_SET)]
-    if not own and counted != _counts(table):
-        lost = next((line for line in counted if line not in _counts(table)), "nothing of its rows")
+    if counted != there:
+        lost = next((line for line in counted if line not in there), "nothing of its rows")
         raise InputError(f"{path}: holds {len(table)} rows, and its seal says: {lost[:200]}{AGAIN}")
     missing = [name for name in needed if name not in table]
     if missing:

@@ -7,7 +7,7 @@ words allowed. They check strictly: 24.0 is no integer, NaN no number, "1e-5" a 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 
@@ -95,6 +95,13 @@ def _each_once(values: list[Any]) -> list[Any]:
     if (place := repeated(values)) is not None:
         raise PydanticCustomError("twice", "an entry stands twice", {"place": place})
     return values
+
+
+def wrong(error: ValidationError, *below: str) -> str:
+    """What does not fit first, `place: words`; `below`: where the value itself stands."""
+    first = error.errors()[0]
+    place = ".".join(map(str, (*below, *first["loc"]))) or "the value"
+    return f"{place}: {first['msg']}"
 
 
 def repeated(values: Sequence[Any]) -> int | None:

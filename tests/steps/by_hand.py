@@ -16,6 +16,13 @@ def run(program, *args):
     return PROGRAMS.run([ROOT / "src" / f"{program}.py", *args])
 
 
+def done(program, *args):
+    """Run a program that must succeed."""
+    ran = run(program, *args)
+    assert ran.returncode == 0, ran.stderr
+    return ran
+
+
 def refused(program, *args):
     """The sentence of a program that ends with exit code 1 and no traceback."""
     done = run(program, *args)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from by_hand import prepare, refused, run
+from by_hand import done, prepare, refused
 
 from palimpsest.arrays import read_arrays, write_arrays
 from palimpsest.data.splits import Split
@@ -28,13 +28,6 @@ SETTINGS = {
     "half_subsets": {"models": HALVES},
 }
 SHARED = {"shipped": None, "held_out": HELD_OUT, "seeds": SEEDS}
-
-
-def done(program, *args):
-    """Run a program that must succeed."""
-    ran = run(program, *args)
-    assert ran.returncode == 0, ran.stderr
-    return ran
 
 
 def block(folder, out, first, models, *more):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from by_hand import prepare, refused, run
+from by_hand import done, prepare, refused
 
 from palimpsest.data.splits import Split
 from palimpsest.metrics.distances import COLUMNS
@@ -14,13 +14,6 @@ from palimpsest.records import ALWAYS, COMPARED, Record
 MODEL = ("--model", '{"name": "resnet9", "width": 2}')
 TRAINING = ("--training", '{"epochs": 2, "peak_epoch": 1}')
 METRICS = json.dumps({"distances": {}, "accuracy": {}})
-
-
-def done(program, *args):
-    """Run a program that must succeed."""
-    ran = run(program, *args)
-    assert ran.returncode == 0, ran.stderr
-    return ran
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from by_hand import ROOT, prepare, refused, run
+from by_hand import ROOT, done, prepare, refused
 
 from palimpsest.data.splits import Split
 from palimpsest.files import read_json
@@ -20,13 +20,6 @@ TRAINING = ("--training", '{"epochs": 2, "peak_epoch": 1}')
 MASK = {"name": "random_mask", "share": 0.5}
 SETTINGS = [{"lr": 0.05, "epochs": 1}, {"lr": 0.05, "epochs": 2, "prepare": MASK}]
 KLOM = json.dumps({"klom": {"null_repeats": 2, "redraws": 2}, "accuracy": {}})
-
-
-def done(program, *args):
-    """Run a program that must succeed."""
-    ran = run(program, *args)
-    assert ran.returncode == 0, ran.stderr
-    return ran
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +98,25 @@ def write_overlay(folder: Path, overlay: dict | str, name: str = "overlay.yaml")
     text = overlay if isinstance(overlay, str) else yaml.safe_dump(overlay)
     (folder / name).write_text(text, encoding="utf-8")
     return name
+
+
+def run_study(study: str, overlay: dict, folder: Path) -> Path:
+    """Run a study from nothing in a copy of the sources; the folder of its results."""
+    root = copy_sources(folder)
+    name = write_overlay(root, overlay)
+    done = snakemake(root, study, "-c", "2", "--configfile", name)
+    assert done.returncode == 0, done.stdout[-5000:]
+    return root / "results" / overlay["run"] / study
+
+
+def check_shown(folder: Path, tables: Collection[str], figures: Collection[str]) -> None:
+    """Each table and each figure of a study is there in every form, and not empty."""
+    for name in tables:
+        for suffix in ("csv", "md", "tex"):
+            assert (folder / "tables" / f"{name}.{suffix}").stat().st_size > 100
+    for name in figures:
+        for suffix in ("pdf", "svg", "png"):
+            assert (folder / f"{name}.{suffix}").stat().st_size > 1000
 
 
 def rules(jobs: list[Job]) -> Counter[str]:

@@ -11,7 +11,7 @@ from palimpsest.config import needs
 from palimpsest.config.meaning import facts_and_sizes
 from palimpsest.config.network import check_layers
 from palimpsest.config.origins import Origins
-from palimpsest.files import InputError
+from palimpsest.files import InputError, memory_here
 
 _GPU_FILES = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 _GPU_PROGRAMS = ("nvidia-smi", "rocm-smi")
@@ -73,7 +73,7 @@ def check_memory(origins: Origins, root: Path) -> None:
         return
     run, config = origins.config["run"], origins.config
     step, least = needs.least_mb(config, needs.facts_of(config, root))
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory = memory_here()
     if least * needs.MB > memory:
         keys = [("model",), ("populations",), ("data",)]
         file = origins.last_of(keys[0], keys[1:])

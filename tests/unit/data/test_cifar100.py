@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from official import write_checksums
 from torchvision.datasets import CIFAR100
 
 from palimpsest.data.facts import Facts
@@ -44,8 +45,7 @@ def write(data_dir, contents):
     target.mkdir(exist_ok=True)
     for name, written in contents.items():
         (target / name).write_bytes(written)
-    whole = {name: (target / name).read_bytes() for name in cifar100.OFFICIAL_MD5}
-    (target / "MD5SUMS").write_text(cifar100.checksum_text(whole, 10, 3))
+    write_checksums(cifar100, data_dir)
 
 
 def load(data_dir):

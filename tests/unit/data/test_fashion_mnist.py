@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
+from official import write_checksums
 from torchvision.datasets import FashionMNIST
 
 from palimpsest.data.facts import Facts
@@ -30,14 +31,8 @@ def folder(tmp_path):
     for (images, labels), rows in zip(FILES, (slice(10), slice(10, None)), strict=True):
         (target / images).write_bytes(idx(IMAGES[rows]))
         (target / labels).write_bytes(idx(LABELS[rows]))
-    write_checksums(tmp_path)
+    write_checksums(fashion_mnist, tmp_path)
     return tmp_path
-
-
-def write_checksums(data_dir):
-    target = data_dir / fashion_mnist.FOLDER
-    whole = {name: (target / name).read_bytes() for name in fashion_mnist.OFFICIAL_MD5}
-    (target / "MD5SUMS").write_text(fashion_mnist.checksum_text(whole, 10, 3))
 
 
 def load(data_dir):
@@ -112,7 +107,7 @@ def test_files_of_another_content_are_refused(folder, case):
     what, content, sentence = WRONG[case]
     images, labels = fashion_mnist.TEST_FILES
     (folder / fashion_mnist.FOLDER / (images if what == "images" else labels)).write_bytes(content)
-    write_checksums(folder)
+    write_checksums(fashion_mnist, folder)
     with pytest.raises(InputError) as error:
         load(folder)
     assert sentence in str(error.value)

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from official import write_checksums
 from scipy.io import savemat
 from torchvision.datasets import SVHN
 
@@ -24,18 +25,12 @@ def folder(tmp_path):
     target.mkdir()
     mat(target / svhn.TRAIN_FILE, X=IMAGES[..., :10], y=LABELS[:10])
     mat(target / svhn.TEST_FILE, X=IMAGES[..., 10:], y=LABELS[10:])
-    write_checksums(tmp_path)
+    write_checksums(svhn, tmp_path)
     return tmp_path
 
 
 def mat(path, **arrays):
     savemat(path, arrays, do_compression=True)
-
-
-def write_checksums(data_dir):
-    target = data_dir / svhn.FOLDER
-    whole = {name: (target / name).read_bytes() for name in svhn.OFFICIAL_MD5}
-    (target / "MD5SUMS").write_text(svhn.checksum_text(whole, 10, 3))
 
 
 def load(data_dir):
@@ -117,7 +112,7 @@ WRONG = {
 def test_files_of_another_content_are_refused(folder, case):
     arrays, sentence = WRONG[case]
     mat(folder / svhn.FOLDER / "train_32x32.mat", **arrays)
-    write_checksums(folder)
+    write_checksums(svhn, folder)
     with pytest.raises(InputError) as error:
         load(folder)
     assert "train_32x32.mat: not readable as an SVHN file of cropped digits (" in str(error.value)
@@ -134,7 +129,7 @@ def test_files_that_are_none_are_refused(folder, kind):
         "cut off": path.read_bytes()[:-100],
         "hdf5": b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(100),
     }[kind])  # fmt: skip
-    write_checksums(folder)
+    write_checksums(svhn, folder)
     with pytest.raises(InputError, match=r"test_32x32\.mat: not readable as an SVHN file") as error:
         load(folder)
     assert "\n" not in str(error.value)
@@ -142,7 +137,7 @@ def test_files_that_are_none_are_refused(folder, kind):
 
 def test_nothing_is_made_of_what_is_not_asked_for(folder):
     mat(folder / svhn.FOLDER / "test_32x32.mat", X=X, y=Y, more={"a": "b"})
-    write_checksums(folder)
+    write_checksums(svhn, folder)
     assert load(folder).labels[10:].tolist() == [0, 1]
 
 

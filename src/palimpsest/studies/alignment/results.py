@@ -121,8 +121,7 @@ def read_results(
     """The tables at these paths; `scenarios`: the scenario of each forget set."""
     if not margin > 0:
         raise InputError(f"margin is {margin}; allowed: above 0, in points of percent")
-    every = read_values(inputs, "table", scenarios)
-    rates = choose_rates(every, tuning_models)
+    values, rates = reported(read_values(inputs, "table", scenarios), tuning_models)
     twice = (
         reported(read_values(inputs, "two_epochs", scenarios), tuning_models)[0]
         if inputs.get("two_epochs_quality_models")
@@ -131,7 +130,7 @@ def read_results(
     klom, redrawn = read_chosen_klom(inputs, rates, scenarios)
     return Results(
         task=task,
-        values=reported(every, tuning_models)[0],
+        values=values,
         two_epochs=twice,
         gamma=with_second(read_values(inputs, "gamma", scenarios)),
         sensitivity=read_sensitivity(inputs, scenarios),
@@ -192,7 +191,7 @@ def _long(rows: pd.DataFrame, scenarios: Mapping[str, str], path: Path) -> pd.Da
     long["value"] = long["value"].astype(float) * factors
     long["quantity"] = long["quantity"].map({name: own for name, (own, _) in QUANTITIES.items()})
     floor = (long["method"] == "oracle") & long["quantity"].isin(TO_ORACLE)
-    names = long["method"].map(lambda name: METHODS.get(name, method_name(name)))
+    names = long["method"].map(_in_paper)
     return long.assign(method=names.where(~floor, SECOND))
 
 
@@ -326,9 +325,14 @@ def read_costs(path: str | Path, scenarios: Mapping[str, str]) -> pd.DataFrame:
 
 def named(table: pd.DataFrame, scenarios: Mapping[str, str]) -> pd.DataFrame:
     """A table of the engine with `scenario`, the paper's name of the `method`, and `lr`."""
-    methods = table["method"].map(lambda name: METHODS.get(name, method_name(name)))
+    methods = table["method"].map(_in_paper)
     scenario, rates = table["forget_set"].map(scenarios), table.get("lr", np.nan)
     return table.assign(scenario=scenario, method=methods, lr=rates)
+
+
+def _in_paper(method: str) -> str:
+    """The paper's name of a method, or, where it has none, ours."""
+    return METHODS.get(method, method_name(method))
 
 
 def read_klom_planes(
