@@ -170,7 +170,8 @@ class _Rows:
                 shares = (told + 0.02 * self._draws()).clip(0, 1)
                 more = {"svm_training_accuracy": 0.8, "logistic_training_accuracy": 0.8,
                         "members": 0.75}  # fmt: skip
-                self._add("mia_entropy", split, {"svm": shares, "logistic": shares}, more)
+                attacks = ("svm", "logistic", "svm_balanced", "logistic_balanced")
+                self._add("mia_entropy", split, dict.fromkeys(attacks, shares), more)
         if klom and self.experiment == "table" and method != "oracle":
             self._add_klom(levels)
         return self.found

@@ -14,7 +14,7 @@ where the split knows which of them are like the forgotten ones, those that are 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +22,14 @@ from palimpsest.data.splits import Split
 from palimpsest.files import InputError
 from palimpsest.metrics.accuracy import forgotten
 from palimpsest.records import Record
-from palimpsest.values import Count, Once, Positive, Some
+from palimpsest.values import Count, Positive
 
 NEEDS = ("margin", "entropy")
 OF_ORACLES = True
 RENORMALISED = "entropy_renormalised"
 ATTACKS = ("svm", "logistic")
-Balance = Literal["as_printed", "balanced"]
+BALANCED = "_balanced"
+"""after the name of an attack to which errors on the two sides count the same in sum"""
 _FEWEST = 2  # of each side
 
 
@@ -44,7 +45,6 @@ def rows(
     split: Split,
     reference: Any = None,
     *,
-    balance: Annotated[list[Balance], Some, Once] = ["as_printed"],  # noqa: B006 (never changed)
     renormalised: bool = False,
     c: Positive = 3.0,
     attacked: Count | None = None,
@@ -53,13 +53,12 @@ def rows(
 
     Of retain and validation set the points are asked that the attack has learnt from.
 
-    `balance`: as_printed, an error on any point counts the same, and there are more retain than
-    test points; balanced, errors on the two sides count the same in sum. The columns of the first
-    that is named are `svm` and `logistic`; after those of the second stands its name.
-    `renormalised`: of next
-    tokens the entropy of the ten largest probabilities divided by their sum. `c`: of the support
-    vector machine. `attacked`: only the first so many models; None: all. A model with a margin or
-    an entropy that is not finite is diverged: its values are NaN, and so are the means.
+    To `svm` and `logistic`, as the public code has them, an error on any point counts the same, and
+    there are more retain than test points; to `svm_balanced` and `logistic_balanced` errors on the
+    two sides count the same in sum. `renormalised`: of next tokens the entropy of the ten largest
+    probabilities divided by their sum. `c`: of the support vector machine. `attacked`: only the
+    first so many models; None: all. A model with a margin or an entropy that is not finite is
+    diverged: its values are NaN, and so are the means.
     """
     models = len(record.seeds) if attacked is None else min(attacked, len(record.seeds))
     record = record.first(models)
@@ -77,11 +76,11 @@ def rows(
     diverged = ~(np.isfinite(record["margin"]) & np.isfinite(values)).all(axis=1)
     nothing = dict.fromkeys((*split.parts, "training_accuracy"), np.nan)
     found: dict[str, list[dict[str, float]]] = {
-        attack if choice == balance[0] else f"{attack}_{choice}": [
-            nothing if broken else _attack(attack, own, asked, c, choice == "balanced")
+        attack + (BALANCED if balanced else ""): [
+            nothing if broken else _attack(attack, own, asked, c, balanced)
             for own, broken in zip(values, diverged, strict=True)
         ]
-        for choice in balance
+        for balanced in (False, True)
         for attack in ATTACKS
     }
     table = []

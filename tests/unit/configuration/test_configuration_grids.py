@@ -89,7 +89,7 @@ def test_a_section_by_hand_is_complete():
     mine = {"kind": "file", "path": "mine.npz"}
     assert config.section("forget_set", mine, "--definition") == mine | {"key": None}
     klom = config.load([BASE])["metrics"]["klom"]
-    mia = {"balance": ["as_printed"], "renormalised": False, "c": 3.0, "attacked": None}
+    mia = {"renormalised": False, "c": 3.0, "attacked": None}
     free = {
         "accuracy": {}, "distances": {"layers": None}, "mia_entropy": mia, "perplexity": {},
     }  # fmt: skip

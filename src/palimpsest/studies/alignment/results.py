@@ -10,7 +10,8 @@ A run is of one data set and one model, so of one task. Its values stand in one 
               that are retained and of the class that is forgotten
     quantity  accuracy (%) or, of next tokens, perplexity; the distances activation, feature_1
               (to the original) and feature_2 (to the oracle), these two also `_relative`; mia and
-              mia_logistic (the part of a subset that an attack calls members)
+              mia_logistic (the part of a subset that an attack calls members), these two also
+              `_balanced`
 
 Learning rates are chosen by one rule for all methods, on other models than those that are
 reported (`choose_rates`).
@@ -67,6 +68,8 @@ QUANTITIES: Mapping[str, tuple[str, float]] = {
     "feature_oracle_relative": ("feature_2_relative", 1.0),
     "svm": ("mia", 1.0),
     "logistic": ("mia_logistic", 1.0),
+    "svm_balanced": ("mia_balanced", 1.0),
+    "logistic_balanced": ("mia_logistic_balanced", 1.0),
 }
 """column of a table -> the quantity, and what it is multiplied by"""
 QUALITY = ("accuracy", "perplexity")

@@ -75,7 +75,7 @@ def test_values_are_in_the_papers_words_and_units(images):
     assert (found.to_numpy() > 50).all()
     assert set(values["quantity"]) == {
         "accuracy", "activation", "feature_1", "feature_2", "feature_1_relative",
-        "feature_2_relative", "mia", "mia_logistic",
+        "feature_2_relative", "mia", "mia_logistic", "mia_balanced", "mia_logistic_balanced",
     }  # fmt: skip
 
 

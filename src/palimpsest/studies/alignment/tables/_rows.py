@@ -55,7 +55,13 @@ def beside_paper(found: pd.DataFrame, printed: Path, table: int, beside: Setting
     return found.assign(paper=told).reindex(columns=COLUMNS)
 
 
-DECIMALS = {"activation": 3, "mia": 3, "mia_logistic": 3}
+BY_ATTACK = {
+    "logistic regression": "mia_logistic",
+    "balanced": "mia_balanced",
+    "logistic regression, balanced": "mia_logistic_balanced",
+}
+"""title -> the other attacks than the one that the paper prints"""
+DECIMALS = dict.fromkeys(["activation", "mia", *BY_ATTACK.values()], 3)
 """of what is at most about 1, where two say too little of an interval"""
 
 
