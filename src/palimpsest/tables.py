@@ -94,10 +94,13 @@ def _counts(table: pd.DataFrame) -> list[str]:
     """How many rows a table has; one of scores, also of each method on each forget set."""
     lines = [f"{len(table)} rows"]
     if {"forget_set", "method", "split"} <= set(table):
-        keys = key_columns(table)[:-1]
-        for (forget_set, method), own in table.groupby(["forget_set", "method"], sort=False):
-            settings = len(own[keys].drop_duplicates())
-            lines.append(f"{len(own)} rows of {settings} settings of {method} on {forget_set}")
+        of = ["forget_set", "method"]
+        keys = list(dict.fromkeys([*of, *key_columns(table)[:-1]]))
+        rows = table.groupby(of, sort=False).size()
+        settings = table[keys].drop_duplicates().groupby(of, sort=False).size()
+        for (forget_set, method), count in rows.items():
+            of_settings = f"{settings[forget_set, method]} settings of {method} on {forget_set}"
+            lines.append(f"{count} rows of {of_settings}")
     return lines
 
 
