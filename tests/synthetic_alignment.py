@@ -166,7 +166,8 @@ class _Rows:
             values |= {f"{name}_relative": values[name] / 3 for name in DISTANCE_NAMES[1:]}
             self._add("distances", split, values)
             if self.experiment == "table":
-                told = attacked[method][self.scenario == "class"] if split == "forget" else 0.9
+                known = attacked[method][self.scenario == "class"]
+                told = {"forget": known, "retain": 0.9}.get(split, 0.6)
                 shares = (told + 0.02 * self._draws()).clip(0, 1)
                 more = {"svm_training_accuracy": 0.8, "logistic_training_accuracy": 0.8,
                         "members": 0.75}  # fmt: skip

@@ -95,7 +95,8 @@ def _pairs(run: Run, claim: Mapping[str, Any]) -> list[Difference]:
                 quantity, table.of(*place, method), table.of(*place, against), table.floor(*place)
             )
             name = f"{quantity} of {method} on {subset}, {scenario}, less that of {against}"
-            found.append(Difference(name, values, unit(quantity)))
+            blind = table.blind(scenario, quantity, run.results.margin)
+            found.append(Difference(name, values, unit(quantity), blind))
     return found
 
 
@@ -151,10 +152,10 @@ def _groups(table: Values, quantity: str, claim: Mapping[str, Any]) -> list[tupl
 
 
 def _gap_pairs(
-    table: Values, quantity: str, claim: Mapping[str, Any], methods: Sequence[str], against: str
+    run: Run, claim: Mapping[str, Any], methods: Sequence[str], against: str
 ) -> list[tuple[tuple[str, list[str]], Difference]]:
     """Each method's gap less that of another, in each group."""
-    found = []
+    table, quantity, found = run.table(claim), run.quantity(claim), []
     for (scenario, subsets), method in itertools.product(_groups(table, quantity, claim), methods):
         if all(table.has(scenario, one, quantity, method, against) for one in subsets):
             own, other = (
@@ -162,8 +163,11 @@ def _gap_pairs(
             )
             told = "all subsets" if claim.get("averaged") else subsets[0]
             name = f"{quantity} gap of {method} on {told}, {scenario}, less that of {against}"
-            values = gap_less(own, other)
-            found.append(((scenario, subsets), Difference(name, values, unit(quantity))))
+            values, blind = (
+                gap_less(own, other),
+                table.blind(scenario, quantity, run.results.margin),
+            )
+            found.append(((scenario, subsets), Difference(name, values, unit(quantity), blind)))
     return found
 
 
@@ -171,8 +175,7 @@ def _gap_is(question: str) -> Measure:
     """Whether the gap of each method lies above or below that of another."""
 
     def measure(run: Run, claim: dict[str, Any]) -> list[Case]:
-        table, quantity = run.table(claim), run.quantity(claim)
-        found = _gap_pairs(table, quantity, claim, claim["methods"], claim["against"])
+        found = _gap_pairs(run, claim, claim["methods"], claim["against"])
         pairs = [one for _, one in found]
         return as_cases(pairs, judged(run, question, pairs, claim.get("points")))
 
@@ -183,9 +186,8 @@ def _among_the_closest(run: Run, claim: dict[str, Any]) -> list[Case]:
     """Fewer than `rank` other methods are closer to Retrain by the margin, on each subset or on
     the average of all."""
     (method,), rank = claim["methods"], claim["rank"]
-    table, quantity = run.table(claim), run.quantity(claim)
-    others = [one for one in UNLEARNED if one != method]
-    found = _gap_pairs(table, quantity, claim, others, method)
+    quantity, others = run.quantity(claim), [one for one in UNLEARNED if one != method]
+    found = _gap_pairs(run, claim, others, method)
     answers = judged(run, "below", [one for _, one in found], claim.get("points"))
     cases = []
     groups = itertools.groupby(zip(found, answers, strict=True), lambda one: one[0][0])

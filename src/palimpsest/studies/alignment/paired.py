@@ -40,6 +40,7 @@ FEWEST = 3
 """models from which their spread is taken for an error: two may agree by chance"""
 _EXACT = 1e-9  # the standard error of a difference that does not vary at all
 WIDE = "the models spread too widely for the margin"
+BLIND = "on the originals the attack tells retained from test points no better than chance"
 """why a case is not decided"""
 
 
@@ -59,6 +60,17 @@ class Values:
     def of(self, scenario: str, subset: str, quantity: str, method: str) -> np.ndarray:
         """The values of a method."""
         return self._own[scenario, subset, quantity, method]
+
+    def blind(self, scenario: str, quantity: str, margin: float) -> bool:
+        """Whether `quantity` is of an attack that is worth nothing: of the originals, which have
+        seen the one and not the other, it calls hardly more retained than test points members (by
+        `margin` points or less). False where one of the two was not measured."""
+        test = "D_t" if scenario == "sample" else "D_rt"
+        places = [(scenario, subset, quantity) for subset in ("D_r", test)]
+        if not quantity.startswith("mia") or not all(self.has(*one, ORIGINAL) for one in places):
+            return False
+        inside, outside = (self.of(*one, ORIGINAL) for one in places)
+        return not apart(quantity, inside, outside).mean() > margin
 
     def floor(self, scenario: str, subset: str, quantity: str) -> float:
         """What distances there are measured by; NaN where it is not known."""
@@ -171,10 +183,14 @@ class Difference:
     name: str
     values: np.ndarray
     unit: str
+    blind: bool = False
+    """of an attack that is worth nothing (`Values.blind`)"""
 
     @property
     def doubt(self) -> str | None:
         """Why it decides nothing, if so."""
+        if self.blind:
+            return BLIND
         if len(self.values) < FEWEST:
             return f"the spread between models needs {FEWEST} or more"
         if not np.isfinite(self.values).all():

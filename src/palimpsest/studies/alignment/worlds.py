@@ -147,8 +147,9 @@ def broken(results: Results) -> Results:
     calls all points members; gamma leads there from the original."""
 
     def chance(rows: pd.DataFrame, base: Base) -> pd.Series:
-        far = {"accuracy": 0.0, "perplexity": 20.0, "mia": 0.0, "mia_logistic": 0.0}
-        level = {"accuracy": 10.0, "mia": 1.0, "mia_logistic": 1.0}
+        attacks = [name for name in rows["quantity"].unique() if name.startswith("mia")]
+        far = {"accuracy": 0.0, "perplexity": 20.0, **dict.fromkeys(attacks, 0.0)}
+        level = {"accuracy": 10.0, **dict.fromkeys(attacks, 1.0)}
         quantity, part = rows["quantity"], _along_gamma(rows)
         factor = quantity.map(lambda name: far.get(name, 5.0))
         worst = factor * base(SECOND) + quantity.map(lambda name: level.get(name, 0.0))

@@ -384,3 +384,27 @@ def test_runs_without_klom_or_two_epochs_have_no_such_cases(results: dict[str, R
 def test_a_margin_has_to_be_above_zero(inputs: dict[str, Inputs]) -> None:
     with pytest.raises(InputError, match="margin is 0; allowed: above 0, in points of percent"):
         measures.judge(inputs[IMAGES], **settings(IMAGES) | {"margin": 0})
+
+
+@pytest.mark.parametrize("task", [IMAGES, GENERATION])
+def test_an_attack_that_tells_nothing_decides_nothing(
+    results: dict[str, Results], task: str
+) -> None:
+    """Of the originals it calls as many test as retained points members, or nearly so."""
+    values = results[task].values
+    inside = values[(values["method"] == "Original") & (values["subset"] == "D_r")]
+    keys = ["scenario", "quantity", "place"]
+    for less, decided in ((0.0, False), (0.01, False), (0.04, True)):
+        outside = values["subset"].isin(["D_t", "D_rt"]) & (values["method"] == "Original")
+        outside &= values["quantity"].str.startswith("mia")
+        other = values[keys].join(inside.set_index(keys)["value"], on=keys)["value"] - less
+        changed = values.assign(value=values["value"].where(~outside, other))
+        table = measures.verdicts(
+            read_claims(CLAIMS, measures.MEASURES, measures.KEYS),
+            replace(results[task], values=changed),
+        ).set_index("id")
+        asked = [name for name in table.index if name.startswith("rfa_mia_is_near")]
+        for name in asked if task == GENERATION else asked[:1]:
+            assert (table.loc[name, "verdict"] != UNDECIDED) == decided
+            told = "the attack tells retained from test points no better than chance"
+            assert (told in table.loc[name, "evidence"]) != decided
