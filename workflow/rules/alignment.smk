@@ -43,7 +43,7 @@ FIGURE_SETTINGS["alignment"] = {
     "sensitivity": {"scenarios": ALIGNMENT_CHOICE["scenarios"]},
 }
 FIGURE_NOTES["alignment"] = (
-    f"N = {ALIGNMENT_MODELS} models of {SETUP}; learning rates chosen on the first"
+    f"N = {numbers_of_models(ALIGNMENT.experiments)} models of {SETUP}; learning rates chosen on the first"
     f" {ALIGNMENT.tuning_models}"
 )
 ALIGNMENT_JUDGED = [

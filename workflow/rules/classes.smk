@@ -20,13 +20,8 @@ CLASSES_ONE = {  # forget set -> its one class
     if len(definition.get("classes", [])) == 1
 }
 CLASSES_MODELS = {name: models_in([part]) for name, part in CLASSES.experiments.items()}
-CLASSES_OTHERS = "".join(
-    f", {name}: {models}"
-    for name, models in CLASSES_MODELS.items()
-    if models != CLASSES_MODELS["table"]
-)
 FIGURE_NOTES["classes"] = (
-    f"N = {CLASSES_MODELS['table']}{CLASSES_OTHERS} models of {SETUP}"
+    f"N = {numbers_of_models(CLASSES.experiments)} models of {SETUP}"
 )
 CLASSES_FT = [  # the fine-tuning that Figure 5 shows, without a mask
     setting

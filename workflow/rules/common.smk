@@ -229,6 +229,14 @@ def models_in(tests):
     return max([test.models or every for test in tests], default=every)
 
 
+def numbers_of_models(experiments):
+    """The models of a study's experiment `table`, and of those that have another number."""
+    own = {name: models_in([test]) for name, test in experiments.items()}
+    table = own.pop("table")
+    others = [f"{name}: {models}" for name, models in own.items() if models != table]
+    return ", ".join([str(table), *others])
+
+
 def kept_in(tests, among=STATISTICS):
     """The statistics that some experiments ask for."""
     asked = {name for test in tests for name in test.kept(config["metrics"])}

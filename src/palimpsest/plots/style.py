@@ -5,6 +5,7 @@ No figure uses pyplot, so drawing needs no display and changes no setting of the
 
 import logging
 import math
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,8 @@ _SETTINGS: dict[Any, Any] = {
 }
 SPLIT_NAMES = {"forget": "forget set", "retain": "retain set", "val": "validation set"}
 BATCH_NORM_NAMES = {"train": "BatchNorm in train mode", "frozen": "BatchNorm frozen"}
+NOTE_LETTERS = 16
+"""of the note at the foot of a figure, that fit into an inch"""
 MARKERS = ("^", "s", "D", "v", "p", "h", "<", ">", "8", "d")  # o, *, P and x have a meaning
 INK = "0.15"  # of what is not data: original, oracle, floor
 SIZE = 26.0  # area of a marker, in square points
@@ -111,11 +114,12 @@ def start_figure(
 ) -> tuple[Figure, SubFigure]:
     """A figure and the part of it that is drawn in, `width` by `height` inches.
 
-    Below that part stand the legend with `handles` and `note`, one line that says what the data
-    are, so that neither can cover a panel.
+    Below that part stand the legend with `handles` and `note`, a line or more that says what the
+    data are, so that neither can cover a panel.
     """
     columns = max(1, min(len(handles), int(width / 1.45)))
-    foot_height = 0.18 * -(-len(handles) // columns) + 0.12 + 0.18 * bool(note)
+    lines = textwrap.wrap(note, int(width * NOTE_LETTERS))
+    foot_height = 0.18 * -(-len(handles) // columns) + 0.12 + 0.18 * len(lines)
     figure = Figure(figsize=(width, height + foot_height), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=[height, foot_height])
     top, foot = parts
@@ -123,7 +127,7 @@ def start_figure(
         handles=handles, loc="upper center", ncols=columns, frameon=False, borderaxespad=0.1,
         columnspacing=1.4, handletextpad=0.5, labelspacing=0.4,
     )  # fmt: skip
-    foot.text(0.5, 0.06, note, ha="center", va="bottom", fontsize=7.5, color="0.35")
+    foot.text(0.5, 0.06, "\n".join(lines), ha="center", va="bottom", fontsize=7.5, color="0.35")
     return figure, top
 
 

@@ -3,13 +3,20 @@
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from synthetic_results import klom_table
 
 from palimpsest import tables
 from palimpsest.files import InputError
 from palimpsest.plots.klom_plane import draw_klom_planes
-from palimpsest.plots.style import cost_colours, method_markers, method_name, save_figure
+from palimpsest.plots.style import (
+    cost_colours,
+    method_markers,
+    method_name,
+    save_figure,
+    start_figure,
+)
 
 
 def figure():
@@ -53,3 +60,15 @@ def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(InputError, match=r"\.pdf, \.png, \.svg"):
         save_figure(figure(), [tmp_path / "plane.png", tmp_path / "plane.jpeg"])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("width", [4.0, 7.2, 10.2])
+def test_a_long_note_stays_within_its_figure(width):
+    note = "N = 20, gamma: 5 models of a network, width 64; " * 4
+    figure, _ = start_figure(width, 2.0, [], note)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    (told,) = figure.subfigs[1].texts
+    assert told.get_text().split() == note.split()
+    box, whole = told.get_window_extent(renderer), figure.bbox
+    assert whole.x0 < box.x0 and box.x1 < whole.x1 and box.y0 >= whole.y0
