@@ -141,7 +141,7 @@ class _Rows:
         self.experiment, self.scenario, self.task, self.head = experiment, scenario, task, head
         self.models, self.luck, self.noise, self.generator = models, luck, noise, generator
         self.found: dict[str, list[dict[str, Any]]] = {}
-        seconds = 40.0 if head["method"] == "oracle" else 4.0
+        seconds = {"oracle": 40.0, "rfa": 8.0}.get(head["method"], 4.0)
         self.cost = {"relative_cost": seconds / 40, "seconds": seconds}
 
     def made(

@@ -93,7 +93,12 @@ rule judge_alignment:
         runtime=growing(30),
     params:
         by=lambda wildcards: "worlds" if wildcards.verdicts == "worlds" else "measures",
-        settings=as_json({"task": ALIGNMENT_TASK} | ALIGNMENT_CHOICE | ALIGNMENT_MARGIN),
+        settings=as_json(
+            {"task": ALIGNMENT_TASK, "stack": STACK}
+            | ALIGNMENT_CHOICE
+            | ALIGNMENT_MARGIN
+            | ALIGNMENT_BESIDE
+        ),
         tables=lambda wildcards, input: named(ALIGNMENT_JUDGED, input.tables),
         grids=grids_of({name: ALIGNMENT_TABLES[name] for name in ALIGNMENT_JUDGED}),
         caption=lambda wildcards: Path(

@@ -95,6 +95,8 @@ class Results:
             of `tables.by_setting`; None where the run has no KLoM.
         klom_redrawn: split -> redrawn scores (rows of klom, repeats).
         printed: the paper's numbers.
+        model: the paper's, whose numbers stand beside the run's.
+        stacked: whether the run trains several models as one network, which adapters never are.
         margin: the equivalence margin, in points of percent.
         strict: whether the chance of any false answer is held down, and not the part of false ones.
     """
@@ -109,6 +111,8 @@ class Results:
     klom: pd.DataFrame | None
     klom_redrawn: Mapping[str, np.ndarray]
     printed: pd.DataFrame
+    model: str
+    stacked: bool
     margin: float
     strict: bool = False
 
@@ -120,8 +124,11 @@ def read_results(
     scenarios: Mapping[str, str],
     tuning_models: int,
     margin: float,
+    beside: Mapping[str, str],
+    stack: int = 1,
 ) -> Results:
-    """The tables at these paths; `scenarios`: the scenario of each forget set."""
+    """The tables at these paths; `scenarios`: the scenario of each forget set; `beside`: the
+    paper's `dataset` and `model`; `stack`: models that the run trains as one network."""
     if not margin > 0:
         raise InputError(f"margin is {margin}; allowed: above 0, in points of percent")
     values, rates = reported(read_values(inputs, "table", scenarios), tuning_models)
@@ -142,6 +149,8 @@ def read_results(
         klom=klom,
         klom_redrawn=redrawn,
         printed=read_printed(inputs["printed"][0]),
+        model=beside["model"],
+        stacked=stack > 1,
         margin=margin,
     )
 

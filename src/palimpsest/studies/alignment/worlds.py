@@ -223,9 +223,14 @@ def as_printed(results: Results) -> Results:
         "two_epochs": _frame(pd.concat([twice, original]), results.two_epochs),
         "gamma": _frame(_figure_5(once, results.gamma), results.gamma),
     }
-    costs = times[["scenario", "method", "seconds"]].assign(lr=np.nan, relative_cost=np.nan)
+    trained = times[times["method"] == ORACLE].set_index("scenario")["seconds"]
+    costs = times[["scenario", "method", "seconds"]].assign(
+        lr=np.nan, relative_cost=times["seconds"] / times["scenario"].map(trained)
+    )
     return replace(
         results,
+        model=model,
+        stacked=False,
         **{name: with_second(_luck(frame, name)) for name, frame in frames.items()},
         costs=costs,
     )
@@ -467,14 +472,17 @@ def judge(
     scenarios: Mapping[str, str],
     tuning_models: int,
     margin: float,
+    beside: Mapping[str, str],
+    stack: int = 1,
 ) -> pd.DataFrame:
     """The verdict on each claim about the run's task in each world, and what it must be: the
     columns are TABLE_COLUMNS. Claims about printed numbers have no worlds; nothing is demanded of
     one that has no case in this run (KLoM).
     """
     results = read_results(
-        inputs, task=task, scenarios=scenarios, tuning_models=tuning_models, margin=margin
-    )
+        inputs, task=task, scenarios=scenarios, tuning_models=tuning_models, margin=margin,
+        beside=beside, stack=stack,
+    )  # fmt: skip
     asked = [
         one
         for one in claims.read_claims(inputs["claims"][0], MEASURES, KEYS)

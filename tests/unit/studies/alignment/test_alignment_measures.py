@@ -27,7 +27,9 @@ Inputs = dict[str, list[Path]]
 
 
 def settings(task: str) -> dict[str, Any]:
-    return {"task": task, "scenarios": SETS, "tuning_models": TUNING, "margin": MARGIN}
+    beside = dict(zip(("dataset", "model"), worlds.SHOWN[task], strict=True))
+    own = {"task": task, "scenarios": SETS, "tuning_models": TUNING, "margin": MARGIN}
+    return own | {"beside": beside}
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,7 @@ KNOWN: Mapping[str, Mapping[str, str]] = {
         "rfa_mia_is_near_in_sample_unlearning": HOLDS,  # 0.62 beside 0.60
         "rfa_mia_is_the_closest_in_sample_unlearning": HOLDS,
         "rfa_mia_is_below_in_class_unlearning": HOLDS,  # 0.03 beside 0.20
-        "rfa_saves_94_percent": FAILS,  # 90 %
+        "rfa_saves_94_percent": FAILS,  # two epochs of the paper's twenty
         "gamma_hardly_moves_the_rest": HOLDS,
         "gamma_lowers_accuracy_on_forgotten_samples": FAILS,  # the same at each
         "gamma_raises_accuracy_on_a_forgotten_class": FAILS,
@@ -331,17 +333,23 @@ def test_uncertain_and_keeps_needs_both(results: dict[str, Results]) -> None:
 
 
 def test_a_time_near_the_limit_is_not_decided(results: dict[str, Results]) -> None:
-    """It is measured once: 6 % of retraining is asked, and between 5 and 7.2 % nothing is said."""
+    """It is measured once: 6 % of retraining is asked, and between 5 and 7.2 % nothing is said.
+
+    Asked is the paper's retraining of twenty epochs; this one has ten, of 4 seconds each."""
     own = results[IMAGES]
     for part, answer in ((0.04, True), (0.06, None), (0.07, None), (0.08, False), (np.nan, None)):
         rfa = own.costs["method"] == "RFA"
-        seconds = own.costs["seconds"].where(~rfa, 40.0 * part)
+        seconds = own.costs["seconds"].where(~rfa, 4.0 * 20 * part)
         costs = own.costs.assign(seconds=seconds)
         found = cases_of(replace(own, costs=costs), "saves_time", methods=["RFA"], value=94)
         assert [case.answer for case in found] == [answer] * 2
         if answer is None:
             told = "left out" if np.isnan(part) else "measured once"
             assert all(told in str(case.doubt) for case in found)
+    stacked = cases_of(replace(own, stacked=True), "saves_time", methods=["RFA"], value=94)
+    assert [(one.answer, one.doubt) for one in stacked] == [
+        (None, "trainings were stacked, and adapters are not")
+    ] * 2
 
 
 def test_gamma_is_read_from_its_smallest_to_its_largest(results: dict[str, Results]) -> None:

@@ -81,7 +81,8 @@ def test_the_papers_tables_bear_out_some_of_its_sentences_and_refute_others(
 ) -> None:
     write_tables(tmp_path, TASKS[0])
     inputs = inputs_of(tmp_path, PRINTED) | {"claims": [CLAIMS]}
-    table = judge(inputs, task=TASKS[0], scenarios=SETS, tuning_models=TUNING, margin=2.0)
+    table = judge(inputs, task=TASKS[0], scenarios=SETS, tuning_models=TUNING, margin=2.0,
+                  beside={"dataset": "CIFAR-10", "model": "ResNet18"})  # fmt: skip
     own = table[table["measured_by"].str.startswith("printed")].set_index("id")
     assert own["verdict"].to_dict() == {
         "printed_rfa_is_among_the_two_closest": HOLDS,  # in 7 of 8 panels
@@ -118,6 +119,7 @@ def test_a_wrong_number_turns_a_verdict(printed: pd.DataFrame, tmp_path: Path) -
     printed.assign(value=far).to_csv(tmp_path / "printed.csv", index=False)
     write_tables(tmp_path, TASKS[0])
     inputs = inputs_of(tmp_path, tmp_path / "printed.csv") | {"claims": [CLAIMS]}
-    table = judge(inputs, task=TASKS[0], scenarios=SETS, tuning_models=TUNING, margin=2.0)
+    table = judge(inputs, task=TASKS[0], scenarios=SETS, tuning_models=TUNING, margin=2.0,
+                  beside={"dataset": "CIFAR-10", "model": "ResNet18"})  # fmt: skip
     own = table[table["measured_by"].str.startswith("printed")].set_index("id")["verdict"]
     assert set(own[own != FAILS].index) == {"printed_no_teacher_saves_time"}  # both are RFA's
