@@ -1,9 +1,17 @@
 """What the sources of published image files share: their checksums, their sizes, their one pool."""
 
-import hashlib
+import errno
+import functools
+import logging
+import socket
+import tarfile
+import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 
 import numpy as np
 
@@ -14,9 +22,13 @@ from palimpsest.data.sources._checksums import (
     check_sums,
     read_sums,
     sizes,
-    sizes_line,
 )
 from palimpsest.files import InputError, one_line
+
+WAITS = (5, 20, 60)
+"""seconds before each further try of a download that broke off"""
+SILENT = 60
+"""seconds without a byte after which a download has broken off"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,7 @@ class OfficialFiles:
         train, test: official images.
         classes: number of classes.
         item: channels, height and width of an image.
+        packed: files that may lie in `data_dir` instead, for a sentence.
     """
 
     name: str
@@ -45,6 +58,7 @@ class OfficialFiles:
     test: int
     classes: int
     item: tuple[int, int, int] = (3, 32, 32)
+    packed: tuple[str, ...] = ()
 
     def check(self, data_dir: Path, download: bool, checksums: str) -> None:
         """Check that the files exist and have the right MD5; with `download` they may be missing.
@@ -59,23 +73,24 @@ class OfficialFiles:
         expected = self.md5 if official else read_sums(folder / checksums, self.md5)
         for name in self.md5:
             if not (folder / name).is_file():
+                packed = f", or {' and '.join(self.packed)} into {data_dir}" if self.packed else ""
                 raise InputError(
                     f"{folder / name}: there is no such file; put {self.content} into "
-                    f"{folder}, or set download: true"
+                    f"{folder}{packed}, or set download: true"
                 )
         check_sums(folder, self.md5, expected, checksums)
 
     def have(
         self, data_dir: Path, download: bool, checksums: str, fetch: Callable[[Path], None]
     ) -> None:
-        """Check the files, and before that with `download` have them from `fetch`(data_dir)."""
+        """Check the files, and before that with `download` have them from `fetch`(data_dir).
+
+        `fetch` is called again where it breaks off; it leaves what is there and whole as it is.
+        """
         self.check(data_dir, download, checksums)
         if not download:
             return
-        try:
-            fetch(data_dir)
-        except (OSError, RuntimeError) as error:
-            raise InputError(f"{self.title} could not be had in {data_dir}: {error}") from None
+        again(functools.partial(fetch, data_dir), self.title, data_dir)
         self.check(data_dir, False, checksums)
 
     def facts(self, data_dir: Path, checksums: str) -> Facts | None:
@@ -87,12 +102,6 @@ class OfficialFiles:
                 return None
             train, test = stated
         return Facts(train + test, train, self.classes, self.item)
-
-    def checksum_text(self, contents: Mapping[str, bytes], train: int, test: int) -> str:
-        """The md5sum-style text for files of these contents; `facts` reads its first line."""
-        lines = [sizes_line(train, test, "images")]
-        lines += [f"{hashlib.md5(contents[name]).hexdigest()}  {name}" for name in self.md5]
-        return "\n".join(lines) + "\n"
 
     def dataset(
         self,
@@ -110,6 +119,47 @@ class OfficialFiles:
             train_points=sum(len(own) for _, own in train),
             encoding=Images(scale=255.0, mean=np.array(mean), std=np.array(std)),
         )
+
+
+def again(fetch: Callable[[], None], title: str, data_dir: Path) -> None:
+    """Call `fetch`, and again after each of WAITS where it breaks off.
+
+    InputError when it still does, at once where the disk is full or the server has no such file.
+    """
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SILENT)
+    try:
+        for wait in (*WAITS, None):
+            try:
+                return fetch()
+            except (
+                OSError,
+                EOFError,
+                RuntimeError,
+                HTTPException,
+                tarfile.TarError,
+                zlib.error,
+            ) as error:
+                if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+                    raise InputError(
+                        f"{data_dir}: the disk is full, and {title} is not there as a whole; "
+                        "needed: more free space"
+                    ) from None
+                if wait is None or _lasts(error):
+                    raise InputError(
+                        f"{title} could not be had in {data_dir}: {one_line(error)}"
+                    ) from None
+                logging.warning("%s: %s; again in %d s", title, one_line(error), wait)
+                time.sleep(wait)
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _lasts(error: Exception) -> bool:
+    """Whether another try is bound to end alike: no such file there, or no way to write here."""
+    if isinstance(error, HTTPError):
+        return 400 <= error.code < 500
+    return isinstance(error, OSError) and error.filename is not None
 
 
 def unreadable(path: Path, kind: str, error: Exception) -> InputError:
