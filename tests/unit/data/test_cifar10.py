@@ -9,7 +9,7 @@ from official import batch, jpeg, packed_cifar10, write_checksums
 from torchvision.datasets import CIFAR10
 
 from palimpsest.data.facts import Facts
-from palimpsest.data.sources import _official, cifar10
+from palimpsest.data.sources import _downloads, cifar10
 from palimpsest.data.sources._packed import read_packed
 from palimpsest.files import InputError
 
@@ -221,12 +221,15 @@ def test_batches_come_before_packed_files_and_a_download_before_both(folder):
     cifar10.check(folder, True, "official")
 
 
+def test_one_packed_file_is_not_enough(packed, tmp_path):
+    (tmp_path / "cifar10_test.npz").unlink()
+    both_refuse(tmp_path, "cifar10_test.npz: there is no such file")
+
+
 def test_packed_files_of_other_checksums_are_refused(packed, tmp_path):
     both_refuse(tmp_path, "cifar10_train.npz: damaged or another file (SHA-256 ", "official")
     (tmp_path / "MD5SUMS").write_text("0" * 64 + "  cifar10_train.npz\n")
     both_refuse(tmp_path, "MD5SUMS: has no checksum of cifar10_test.npz; needed: one line per")
-    (tmp_path / "cifar10_test.npz").unlink()
-    both_refuse(tmp_path, "cifar10_test.npz: there is no such file", "official")
 
 
 WRONG = {
@@ -276,6 +279,6 @@ def test_a_failed_download_is_one_sentence(tmp_path, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(CIFAR10, "download", refuse)
-    monkeypatch.setattr(_official, "WAITS", ())
+    monkeypatch.setattr(_downloads, "WAITS", ())
     with pytest.raises(InputError, match=r"could not be had in .*: no route to host"):
         cifar10.load(tmp_path, True, "official")

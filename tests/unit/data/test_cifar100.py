@@ -9,7 +9,7 @@ from official import write_checksums
 from torchvision.datasets import CIFAR100
 
 from palimpsest.data.facts import Facts
-from palimpsest.data.sources import _official, cifar100
+from palimpsest.data.sources import _downloads, cifar100
 from palimpsest.files import InputError
 
 RANDOM = np.random.RandomState(0)
@@ -144,7 +144,7 @@ def test_a_download_has_the_official_checksums_and_fails_in_a_sentence(tmp_path,
         raise OSError("no route to host")
 
     monkeypatch.setattr(CIFAR100, "download", refuse)
-    monkeypatch.setattr(_official, "WAITS", ())
+    monkeypatch.setattr(_downloads, "WAITS", ())
     with pytest.raises(InputError, match=r"CIFAR-100 could not be had in .*: no route to host"):
         cifar100.load(tmp_path, True, "official")
     with pytest.raises(InputError, match="allowed: a download with checksums: official"):

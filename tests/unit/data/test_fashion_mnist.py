@@ -3,6 +3,7 @@
 import errno
 import gzip
 import hashlib
+import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,7 +14,7 @@ from official import write_checksums
 from torchvision.datasets import FashionMNIST
 
 from palimpsest.data.facts import Facts
-from palimpsest.data.sources import _official, fashion_mnist
+from palimpsest.data.sources import _downloads, fashion_mnist
 from palimpsest.files import InputError
 
 RANDOM = np.random.RandomState(0)
@@ -156,7 +157,7 @@ class Answer(BaseHTTPRequestHandler):
 def serve(folder, tmp_path_factory, monkeypatch):
     """Call it for a server on this machine that has the tiny files, and a folder to put them in."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(_official, "WAITS", (0, 0))
+    monkeypatch.setattr(_downloads, "WAITS", (0,) * 4)
     files = folder / fashion_mnist.FOLDER
     for name in fashion_mnist.OFFICIAL_MD5:
         own = hashlib.md5((files / name).read_bytes()).hexdigest()
@@ -192,10 +193,11 @@ def test_half_a_file_is_never_taken_for_the_whole(serve):
     sentence = r"Fashion-MNIST could not be had in .*: File not found or corrupted"
     with pytest.raises(InputError, match=sentence):
         fashion_mnist.load(data_dir, True, "official")
-    assert len(server.asked) == 3 * 2
-    first = data_dir / fashion_mnist.FOLDER / fashion_mnist.TRAIN_FILES[0]
-    assert first.is_file()
-    with pytest.raises(InputError, match=f"{first.name}: damaged or another file"):
+    assert len(server.asked) == 5 * 2
+    first, *others = fashion_mnist.OFFICIAL_MD5
+    for name in others:
+        shutil.copy(server.folder / name, data_dir / fashion_mnist.FOLDER)
+    with pytest.raises(InputError, match=f"{first}: damaged or another file"):
         fashion_mnist.load(data_dir, False, "official")
     server.breaks = 0  # a later run
     assert len(fashion_mnist.load(data_dir, True, "official")) == 13

@@ -9,7 +9,7 @@ from scipy.io import savemat
 from torchvision.datasets import SVHN
 
 from palimpsest.data.facts import Facts
-from palimpsest.data.sources import _official, svhn
+from palimpsest.data.sources import _downloads, svhn
 from palimpsest.files import InputError
 
 RANDOM = np.random.RandomState(0)
@@ -149,7 +149,7 @@ def test_a_download_has_the_official_checksums_and_fails_in_a_sentence(tmp_path,
         raise OSError("no route to host")
 
     monkeypatch.setattr(SVHN, "download", refuse)
-    monkeypatch.setattr(_official, "WAITS", ())
+    monkeypatch.setattr(_downloads, "WAITS", ())
     with pytest.raises(InputError, match=r"SVHN could not be had in .*: no route to host"):
         svhn.load(tmp_path, True, "official")
     assert list(map(str, asked)) == [str(tmp_path / "svhn")]

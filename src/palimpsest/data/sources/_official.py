@@ -1,17 +1,9 @@
 """What the sources of published image files share: their checksums, their sizes, their one pool."""
 
-import errno
 import functools
-import logging
-import socket
-import tarfile
-import time
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError
 
 import numpy as np
 
@@ -23,12 +15,8 @@ from palimpsest.data.sources._checksums import (
     read_sums,
     sizes,
 )
+from palimpsest.data.sources._downloads import again
 from palimpsest.files import InputError, one_line
-
-WAITS = (5, 20, 60)
-"""seconds before each further try of a download that broke off"""
-SILENT = 60
-"""seconds without a byte after which a download has broken off"""
 
 
 @dataclass(frozen=True)
@@ -119,47 +107,6 @@ class OfficialFiles:
             train_points=sum(len(own) for _, own in train),
             encoding=Images(scale=255.0, mean=np.array(mean), std=np.array(std)),
         )
-
-
-def again(fetch: Callable[[], None], title: str, data_dir: Path) -> None:
-    """Call `fetch`, and again after each of WAITS where it breaks off.
-
-    InputError when it still does, at once where the disk is full or the server has no such file.
-    """
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(SILENT)
-    try:
-        for wait in (*WAITS, None):
-            try:
-                return fetch()
-            except (
-                OSError,
-                EOFError,
-                RuntimeError,
-                HTTPException,
-                tarfile.TarError,
-                zlib.error,
-            ) as error:
-                if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-                    raise InputError(
-                        f"{data_dir}: the disk is full, and {title} is not there as a whole; "
-                        "needed: more free space"
-                    ) from None
-                if wait is None or _lasts(error):
-                    raise InputError(
-                        f"{title} could not be had in {data_dir}: {one_line(error)}"
-                    ) from None
-                logging.warning("%s: %s; again in %d s", title, one_line(error), wait)
-                time.sleep(wait)
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _lasts(error: Exception) -> bool:
-    """Whether another try is bound to end alike: no such file there, or no way to write here."""
-    if isinstance(error, HTTPError):
-        return 400 <= error.code < 500
-    return isinstance(error, OSError) and error.filename is not None
 
 
 def unreadable(path: Path, kind: str, error: Exception) -> InputError:

@@ -85,10 +85,10 @@ def load(data_dir: Path, download: bool, checksums: str) -> Dataset:
     if not download and _packed(data_dir):
         check(data_dir, download, checksums)
         logging.info("CIFAR-10 from packed JPEG files: its pixels are not the official ones")
-        train, test = (read_packed(data_dir / name, OFFICIAL) for name in PACKED)
-        return OFFICIAL.dataset([train], test, MEAN, STD)
-    OFFICIAL.have(data_dir, download, checksums, _fetch)
-    *train, test = (read_batch(data_dir / FOLDER / name) for name in (*TRAIN_FILES, TEST_FILE))
+        *train, test = [read_packed(data_dir / name, OFFICIAL) for name in PACKED]
+    else:
+        OFFICIAL.have(data_dir, download, checksums, _fetch)
+        *train, test = [read_batch(data_dir / FOLDER / name) for name in (*TRAIN_FILES, TEST_FILE)]
     return OFFICIAL.dataset(train, test, MEAN, STD)
 
 
