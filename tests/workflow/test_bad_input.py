@@ -194,6 +194,14 @@ CASES = {
             "download: true",
         ),
     ),
+    "missing synset folder": Case(
+        {"data": {"name": "living17", "data_dir": "imagenet", "side": 32}},
+        (
+            "missing synset folder.yaml: data.name is living17",
+            "imagenet/train/n01631663: there is no such folder, of eft",
+            "needed: ImageNet in",
+        ),
+    ),
     "corrupt data file": Case(
         on_cifar10("tiny", "MD5SUMS"),
         (
