@@ -1,21 +1,18 @@
 """The programs of the data stage, run by hand on tiny files."""
 
 import hashlib
-import io
 import json
 import lzma
 import os
-import pickle
 
 import numpy as np
 import pytest
 from by_hand import prepare, refused, run
-from PIL import Image
+from official import packed_cifar10, write_checksums
 
 from palimpsest.data.datasets import Dataset
+from palimpsest.data.sources import cifar10
 from palimpsest.data.splits import Split
-
-CONVERT = "../tools/convert_packed_cifar10"
 
 
 def select(base, out, **definition):
@@ -26,26 +23,6 @@ def select(base, out, **definition):
 def on_cifar10(folder, checksums):
     return {"name": "cifar10", "data_dir": str(folder), "download": False, "checksums": checksums,
             "val_fraction": 0.2, "train_size": None, "val_size": None, "split_seed": 0}  # fmt: skip
-
-
-def packed(path, first, count):
-    """Images in a packed file, out of order, whose grey level tells their official place."""
-    order = np.random.RandomState(0).permutation(count).astype(np.int32)
-    files = []
-    for place in order:
-        image = Image.fromarray(np.full((32, 32, 3), first + 5 * place, np.uint8))
-        stream = io.BytesIO()
-        image.save(stream, format="JPEG")
-        files.append(np.frombuffer(stream.getvalue(), np.uint8))
-    arrays = {
-        "data": np.concatenate(files),
-        "offsets": np.cumsum([0, *map(len, files)]).astype(np.int64),
-        "labels": (order % 3).astype(np.uint8),
-        "orig_index": order,
-        "class_names": np.array(["airplane", "automobile", "bird"]),
-    }
-    np.savez_compressed(path, **arrays)
-    return arrays
 
 
 @pytest.fixture(scope="module")
@@ -179,59 +156,15 @@ def test_a_kind_needs_its_settings(base, tmp_path):
     assert "--definition: kind is the text 'randm' (did you mean random?)" in text
 
 
-def test_packed_images_become_batches_that_are_read_in_official_order(tmp_path):
-    packed(tmp_path / "train.npz", 10, 12)
-    packed(tmp_path / "test.npz", 20, 4)
-    done = run(CONVERT, "--train", tmp_path / "train.npz",
-               "--test", tmp_path / "test.npz", "--folder", tmp_path)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "12 training and 4 test images" in done.stdout
-    assert "lossy" in done.stdout
-    folder = tmp_path / "cifar-10-batches-py"
-    sizes = []
-    for number in range(1, 6):
-        batch = pickle.loads((folder / f"data_batch_{number}").read_bytes(), encoding="latin1")
-        assert batch["data"].shape[1] == 3072
-        sizes.append(len(batch["labels"]))
-    assert sizes == [3, 3, 2, 2, 2]
+def test_packed_images_are_read_in_official_order(tmp_path):
+    for name, greys in zip(cifar10.PACKED, ([40, 80, 120], [60, 100]), strict=True):
+        packed_cifar10(tmp_path / name, greys)
+    write_checksums(tmp_path, cifar10.PACKED)
     out = tmp_path / "out"
     done = run(*prepare(out, **on_cifar10(tmp_path, "MD5SUMS")))
     assert done.returncode == 0, done.stderr
+    assert "CIFAR-10 from packed JPEG files: its pixels are not the official ones" in done.stderr
     dataset, split = Dataset.load(out / "dataset.npz"), Split.load(out / "base.json")
-    assert dataset.pool.shape == (16, 3, 32, 32)
-    grey = np.concatenate([10 + 5 * np.arange(12), 20 + 5 * np.arange(4)])
+    grey = [40, 80, 120, 60, 100]
     assert np.abs(dataset.pool.mean(axis=(1, 2, 3)) - grey).max() < 2
-    assert dataset.labels.tolist() == [*(np.arange(12) % 3), *(np.arange(4) % 3)]
-    assert split.train.tolist() == list(range(12))
-    assert split.val.tolist() == list(range(12, 16))
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"labels": np.zeros(3, np.uint8)}, "12 images, 3 labels and 12 places"),
-        ({"orig_index": np.zeros(12, np.int32)}, "orig_index is not each of 0..11 once"),
-        ({"data": np.zeros(5, np.uint8)}, "offsets do not cover the 5 bytes of data"),
-        ({"labels": np.full(12, 7, np.uint8)}, "label 7; allowed: 0 to 2"),
-        ({"class_names": np.array(["a", "b", "c"])}, "class names differ from those of"),
-        ("jpeg", "image 0 is not a readable image"),
-        ("array", "holds no array 'offsets'"),
-        ("file", "there is no such file"),
-    ],
-)
-def test_wrong_packed_files_are_one_sentence(tmp_path, change, sentence):
-    arrays = packed(tmp_path / "train.npz", 10, 12)
-    packed(tmp_path / "test.npz", 20, 4)
-    if change == "jpeg":
-        arrays["data"][:200] = 0
-    elif change == "array":
-        del arrays["offsets"]
-    elif isinstance(change, dict):
-        arrays.update(change)
-    np.savez(tmp_path / "train.npz", **arrays)
-    if change == "file":
-        (tmp_path / "train.npz").unlink()
-    text = refused(CONVERT, "--train", tmp_path / "train.npz",
-                   "--test", tmp_path / "test.npz", "--folder", tmp_path / "out")  # fmt: skip
-    assert sentence in text
-    assert not (tmp_path / "out").exists()
+    assert (split.train.tolist(), split.val.tolist()) == ([0, 1, 2], [3, 4])

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from official import batch, packed_cifar10
 from scipy.io import savemat
 
 from palimpsest.arrays import read_array, read_arrays, write_arrays
@@ -22,6 +23,7 @@ from palimpsest.data.datasets import Dataset, Images, Tokens
 from palimpsest.data.easydub_margins import load_margins
 from palimpsest.data.forget_sets.file import read_indices
 from palimpsest.data.sources import _texts, cifar10, eli5, fashion_mnist, imdb, svhn
+from palimpsest.data.sources._packed import read_packed
 from palimpsest.data.splits import Split, digest_of_labels
 from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, read_json, write_json
@@ -49,9 +51,9 @@ def read_part(path, name):
     return read_parts([path], name)[0][0]
 
 
-def batch(path):
+def python_batch(path):
     images = RANDOM.integers(0, 256, (2, 3, 32, 32)).astype(np.uint8)
-    path.write_bytes(pickle.dumps(cifar10.batch(images, np.array([1, 2]), "a"), 2))
+    path.write_bytes(pickle.dumps(batch(images, np.array([1, 2]), "a"), 2))
 
 
 def mat(path, packed=False):
@@ -164,7 +166,11 @@ OWN = {
     "mine.npy": (lambda path: np.save(path, np.arange(9)), read_indices),
     "mine.json": (lambda path: path.write_text("[1, 2, 30]"), read_indices),
     "mine.txt": (lambda path: path.write_text("1\n2\n30\n"), read_indices),
-    "data_batch_1": (batch, cifar10.read_batch),
+    "data_batch_1": (python_batch, cifar10.read_batch),
+    "cifar10_test.npz": (
+        lambda path: packed_cifar10(path, [50, 90]),
+        lambda path: read_packed(path, cifar10.OFFICIAL),
+    ),
     "plain.mat": (mat, svhn.read_mat),
     "packed.mat": (lambda path: mat(path, packed=True), svhn.read_mat),
     "images.gz": (

@@ -1,6 +1,5 @@
 """Bad input, through the real command line: one sentence before any job starts, nothing written."""
 
-import hashlib
 import os
 import pickle
 import re
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from official import batch, write_checksums
 from running import SMOKE, copy_sources, look, plan, write_overlay
 
 from palimpsest.config.machine import may_have_gpu
@@ -194,6 +194,14 @@ CASES = {
             "download: true",
         ),
     ),
+    "missing synset folder": Case(
+        {"data": {"name": "living17", "data_dir": "imagenet", "side": 32}},
+        (
+            "missing synset folder.yaml: data.name is living17",
+            "imagenet/train/n01631663: there is no such folder, of eft",
+            "needed: ImageNet in",
+        ),
+    ),
     "corrupt data file": Case(
         on_cifar10("tiny", "MD5SUMS"),
         (
@@ -212,16 +220,12 @@ if not may_have_gpu():  # where there is one, cuda is right
 def write_tiny_cifar10(folder: Path) -> None:
     """Files in the format of the python batches, ten images each, the third one damaged."""
     folder.mkdir(parents=True)
-    contents = {cifar10.META_FILE: pickle.dumps({"label_names": list("abcdefghij")})}
-    for name in (*cifar10.TRAIN_FILES, cifar10.TEST_FILE):
-        images = np.zeros((10, 3, 32, 32), np.uint8)
-        contents[name] = pickle.dumps(cifar10.batch(images, np.arange(10), name))
-    sums = cifar10.checksum_text(contents, train=50, test=10)
-    assert hashlib.md5(contents["data_batch_3"]).hexdigest() in sums
-    contents["data_batch_3"] = contents["data_batch_3"][:-10] + bytes(10)
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-    (folder / "MD5SUMS").write_text(sums)
+    for name in cifar10.OFFICIAL_MD5:
+        content = batch(np.zeros((10, 3, 32, 32), np.uint8), np.arange(10), name)
+        (folder / name).write_bytes(pickle.dumps(content))
+    write_checksums(folder, cifar10.OFFICIAL_MD5, train=50, test=10)
+    third = folder / "data_batch_3"
+    third.write_bytes(third.read_bytes()[:-10] + bytes(10))
 
 
 def refused(folder: Path, *arguments: str) -> str:

@@ -5,10 +5,12 @@ import pickle
 
 import numpy as np
 import pytest
+from official import batch, jpeg, packed_cifar10, write_checksums
 from torchvision.datasets import CIFAR10
 
 from palimpsest.data.facts import Facts
-from palimpsest.data.sources import cifar10
+from palimpsest.data.sources import _downloads, cifar10
+from palimpsest.data.sources._packed import read_packed
 from palimpsest.files import InputError
 
 RANDOM = np.random.RandomState(0)
@@ -20,10 +22,10 @@ LABELS = RANDOM.randint(0, 10, 13)
 def folder(tmp_path):
     """Ten training images in five batches, and three test images."""
     parts = {
-        name: cifar10.batch(IMAGES[2 * row : 2 * row + 2], LABELS[2 * row : 2 * row + 2], name)
+        name: batch(IMAGES[2 * row : 2 * row + 2], LABELS[2 * row : 2 * row + 2], name)
         for row, name in enumerate(cifar10.TRAIN_FILES)
     }
-    parts["test_batch"] = cifar10.batch(IMAGES[10:], LABELS[10:], "test")
+    parts["test_batch"] = batch(IMAGES[10:], LABELS[10:], "test")
     parts["batches.meta"] = {"label_names": list("abcdefghij")}
     write(tmp_path, {name: pickle.dumps(part, protocol=2) for name, part in parts.items()})
     return tmp_path
@@ -34,8 +36,7 @@ def write(data_dir, contents):
     target.mkdir(exist_ok=True)
     for name, content in contents.items():
         (target / name).write_bytes(content)
-    whole = {name: (target / name).read_bytes() for name in cifar10.FILES}
-    (target / "MD5SUMS").write_text(cifar10.checksum_text(whole, 10, 3))
+    write_checksums(target, cifar10.OFFICIAL_MD5)
 
 
 def load(data_dir):
@@ -88,6 +89,7 @@ def test_files_that_are_not_the_official_ones_are_refused(folder):
 def test_a_missing_file_is_named(folder):
     (folder / cifar10.FOLDER / "data_batch_3").unlink()
     both_refuse(folder, "data_batch_3: there is no such file; put the CIFAR-10 python batches")
+    both_refuse(folder, "or cifar10_train.npz and cifar10_test.npz into ")
     both_refuse(folder / "nowhere", "data_batch_1: there is no such file", checksums="official")
 
 
@@ -100,9 +102,9 @@ def test_a_damaged_file_is_named(folder):
 
 
 def test_checksums_must_be_there_for_every_file(folder):
-    both_refuse(folder, "OTHER: there is no such text file of MD5 checksums", checksums="OTHER")
+    both_refuse(folder, "OTHER: there is no such text file of checksums", checksums="OTHER")
     (folder / cifar10.FOLDER / "MD5SUMS").write_text("0" * 32 + "  data_batch_1\n")
-    both_refuse(folder, "MD5SUMS: has no MD5 checksum of data_batch_2")
+    both_refuse(folder, "MD5SUMS: has no checksum of data_batch_2")
 
 
 @pytest.mark.parametrize("content", [b"no pickle", pickle.dumps({"labels": [1]})])
@@ -128,7 +130,7 @@ def test_a_pickle_with_a_command_is_refused_and_not_run(folder, tmp_path, name, 
     mark = tmp_path / "mark"
     for own in (Malicious(os.system, f"touch {mark}"), Malicious(eval, f"open({str(mark)!r}, 'w')"),
                 Malicious(np.load, str(mark))):  # fmt: skip
-        content = cifar10.batch(IMAGES[:2], LABELS[:2], "a") | {"filenames": own}
+        content = batch(IMAGES[:2], LABELS[:2], "a") | {"filenames": own}
         write(folder, {name: pickle.dumps(content, protocol)})
         with pytest.raises(InputError, match=rf"{name}: not readable .*it names .*which is no arr"):
             load(folder)
@@ -163,7 +165,7 @@ def test_a_pickle_of_python_2_is_read(folder):
     ],
 )
 def test_batches_of_another_content_are_refused(folder, change, sentence):
-    content = cifar10.batch(IMAGES[:2], LABELS[:2], "a") | change
+    content = batch(IMAGES[:2], LABELS[:2], "a") | change
     write(folder, {"data_batch_1": pickle.dumps(content)})
     with pytest.raises(InputError, match=f"data_batch_1: not readable .*{sentence}"):
         load(folder)
@@ -175,10 +177,108 @@ def test_a_download_needs_the_official_checksums(folder):
     cifar10.check(folder / "nowhere", True, "official")
 
 
+GREYS = np.arange(0, 240, 20)
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """Eight training images and four test images, packed; their arrays by the file's name."""
+    parts = zip(cifar10.PACKED, (GREYS[:8], GREYS[8:]), strict=True)
+    arrays = {name: packed_cifar10(tmp_path / name, greys) for name, greys in parts}
+    write_checksums(tmp_path, cifar10.PACKED)
+    return arrays
+
+
+def test_packed_images_are_read_in_official_order_and_said_to_be_others(packed, tmp_path, caplog):
+    caplog.set_level("INFO")
+    cifar10.check(tmp_path, False, "MD5SUMS")
+    dataset = load(tmp_path)
+    assert dataset.pool.shape == (12, 3, 32, 32)
+    assert np.abs(dataset.pool.mean(axis=(1, 2, 3)) - GREYS).max() < 2
+    assert dataset.labels.tolist() == [*range(8), *range(4)]
+    assert dataset.train_points == 8
+    assert "packed JPEG files: its pixels are not the official ones" in caplog.text
+    assert cifar10.facts(tmp_path, "MD5SUMS") == Facts(12, 8, 10, (3, 32, 32))
+    assert cifar10.facts(tmp_path, "official") == Facts(60_000, 50_000, 10, (3, 32, 32))
+
+
+def test_the_order_of_colours_and_places_is_kept(tmp_path):
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[:16, :, 0], pixels[:, 16:, 1] = 200, 100  # red above, green on the right
+    packed_cifar10(tmp_path / "a.npz", [0])
+    arrays = dict(np.load(tmp_path / "a.npz"))
+    arrays["data"] = np.frombuffer(jpeg(pixels), np.uint8)
+    arrays["offsets"] = np.array([0, len(arrays["data"])])
+    np.savez(tmp_path / "a.npz", **arrays)
+    images, _ = read_packed(tmp_path / "a.npz", cifar10.OFFICIAL)
+    means = images[0].reshape(3, 2, 16, 2, 16).mean(axis=(2, 4))
+    assert np.abs(means - [[[200, 200], [0, 0]], [[0, 100], [0, 100]], np.zeros((2, 2))]).max() < 9
+
+
+def test_batches_come_before_packed_files_and_a_download_before_both(folder):
+    packed_cifar10(folder / cifar10.PACKED[0], GREYS)
+    assert np.array_equal(load(folder).pool, IMAGES)
+    cifar10.check(folder, True, "official")
+
+
+def test_one_packed_file_is_not_enough(packed, tmp_path):
+    (tmp_path / "cifar10_test.npz").unlink()
+    both_refuse(tmp_path, "cifar10_test.npz: there is no such file")
+
+
+def test_packed_files_of_other_checksums_are_refused(packed, tmp_path):
+    both_refuse(tmp_path, "cifar10_train.npz: damaged or another file (SHA-256 ", "official")
+    (tmp_path / "MD5SUMS").write_text("0" * 64 + "  cifar10_train.npz\n")
+    both_refuse(tmp_path, "MD5SUMS: has no checksum of cifar10_test.npz; needed: one line per")
+
+
+WRONG = {
+    "too few labels": (lambda a: {"labels": a["labels"][:3]}, "8 images, 3 labels and 8 places"),
+    "a label of 10": (lambda a: {"labels": a["labels"] + 10}, "has the label "),
+    "text": (lambda a: {"labels": a["labels"].astype(str)}, "labels is <U"),
+    "a place twice": (lambda a: {"orig_index": a["orig_index"] % 7}, "not each of 0 to 7 once"),
+    "places from 1": (lambda a: {"orig_index": a["orig_index"] + 1}, "not each of 0 to 7 once"),
+    "too few bytes": (lambda a: {"data": a["data"][:-1]}, "offsets begin at 0 and end at "),
+    "numbers for bytes": (lambda a: {"data": a["data"].astype(int)}, "data is int64; needed: ui"),
+    "offsets that fall": (
+        lambda a: {"offsets": a["offsets"][[0, 2, 1, *range(3, 9)]]},
+        "at image 1; needed: each above the one before",
+    ),
+    "a damaged image": (lambda a: {"data": a["data"] * (np.arange(len(a["data"])) > 9)},
+                        "image 0 is damaged, or no JPEG file"),
+    "half an image": (
+        lambda a: {"offsets": a["offsets"] - (np.arange(9) == 1) * 200},
+        "image 0 is damaged, or no JPEG file",
+    ),
+    "a large image": (
+        lambda a: {"data": np.frombuffer(jpeg(np.zeros((40, 32, 3), np.uint8)), np.uint8)}, "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_packed_files_of_another_content_are_one_sentence(packed, tmp_path, case):
+    change, sentence = WRONG[case]
+    arrays = packed["cifar10_train.npz"]
+    arrays |= change(arrays)
+    if case == "a large image":
+        arrays |= {"offsets": np.array([0, len(arrays["data"])]), "labels": np.zeros(1, int),
+                   "orig_index": np.zeros(1, int)}  # fmt: skip
+        sentence = "image 0 is 32 x 40 RGB; needed: 32 x 32 RGB"
+    np.savez(tmp_path / "cifar10_train.npz", **arrays)
+    write_checksums(tmp_path, cifar10.PACKED)
+    with pytest.raises(InputError) as error:
+        load(tmp_path)
+    assert str(error.value).startswith(f"{tmp_path}/cifar10_train.npz: ")
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_a_failed_download_is_one_sentence(tmp_path, monkeypatch):
     def refuse(self):
         raise OSError("no route to host")
 
     monkeypatch.setattr(CIFAR10, "download", refuse)
+    monkeypatch.setattr(_downloads, "WAITS", ())
     with pytest.raises(InputError, match=r"could not be had in .*: no route to host"):
         cifar10.load(tmp_path, True, "official")

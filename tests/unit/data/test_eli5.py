@@ -215,12 +215,12 @@ def both_refuse(data_dir, sentence, checksums="SHA256SUMS"):
 
 def test_other_files_are_named(tmp_path):
     write(tmp_path)
-    both_refuse(tmp_path, "OTHER: there is no such text file of MD5 checksums", "OTHER")
+    both_refuse(tmp_path, "OTHER: there is no such text file of checksums", "OTHER")
     path = tmp_path / "eli5-category-test.json.gz"
     path.write_bytes(path.read_bytes()[:-1])
     both_refuse(tmp_path, f"{path}: damaged or another file (SHA-256 ")
     (tmp_path / "SHA256SUMS").write_text("none")
-    both_refuse(tmp_path, "SHA256SUMS: has no MD5 checksum of eli5-category-train.json.gz")
+    both_refuse(tmp_path, "SHA256SUMS: has no checksum of eli5-category-train.json.gz")
 
 
 CONTENTS = {

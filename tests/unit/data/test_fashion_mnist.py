@@ -1,14 +1,20 @@
 """Fashion-MNIST from tiny files in the official format."""
 
+import errno
 import gzip
+import hashlib
+import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+import torchvision
 from official import write_checksums
 from torchvision.datasets import FashionMNIST
 
 from palimpsest.data.facts import Facts
-from palimpsest.data.sources import fashion_mnist
+from palimpsest.data.sources import _downloads, fashion_mnist
 from palimpsest.files import InputError
 
 RANDOM = np.random.RandomState(0)
@@ -31,7 +37,7 @@ def folder(tmp_path):
     for (images, labels), rows in zip(FILES, (slice(10), slice(10, None)), strict=True):
         (target / images).write_bytes(idx(IMAGES[rows]))
         (target / labels).write_bytes(idx(LABELS[rows]))
-    write_checksums(fashion_mnist, tmp_path)
+    write_checksums(tmp_path / fashion_mnist.FOLDER, fashion_mnist.OFFICIAL_MD5)
     return tmp_path
 
 
@@ -107,23 +113,112 @@ def test_files_of_another_content_are_refused(folder, case):
     what, content, sentence = WRONG[case]
     images, labels = fashion_mnist.TEST_FILES
     (folder / fashion_mnist.FOLDER / (images if what == "images" else labels)).write_bytes(content)
-    write_checksums(fashion_mnist, folder)
+    write_checksums(folder / fashion_mnist.FOLDER, fashion_mnist.OFFICIAL_MD5)
     with pytest.raises(InputError) as error:
         load(folder)
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_download_has_the_official_checksums_and_fails_in_a_sentence(tmp_path, monkeypatch):
-    asked = []
-
-    def refuse(self):
-        asked.append(self.root)
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(FashionMNIST, "download", refuse)
-    with pytest.raises(InputError, match=r"Fashion-MNIST could not be had in .*: no route to host"):
-        fashion_mnist.load(tmp_path, True, "official")
-    assert list(map(str, asked)) == [str(tmp_path)]
+def test_a_download_needs_the_official_checksums(tmp_path):
     with pytest.raises(InputError, match="allowed: a download with checksums: official"):
         fashion_mnist.check(tmp_path, True, "MD5SUMS")
+
+
+class Server(ThreadingHTTPServer):
+    """Has files, and breaks off in the middle of what it is asked for so many times."""
+
+    def __init__(self, folder, breaks):
+        self.folder, self.breaks, self.asked = folder, breaks, []
+        super().__init__(("127.0.0.1", 0), Answer)
+
+
+class Answer(BaseHTTPRequestHandler):
+    """One request."""
+
+    def do_GET(self):
+        name = self.path.lstrip("/")
+        self.server.asked.append(name)
+        if not (file := self.server.folder / name).is_file():
+            self.send_error(404)
+            return
+        content = file.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        whole = self.server.asked.count(name) > self.server.breaks
+        self.wfile.write(content if whole else content[: len(content) // 2])
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+@pytest.fixture
+def serve(folder, tmp_path_factory, monkeypatch):
+    """Call it for a server on this machine that has the tiny files, and a folder to put them in."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(_downloads, "WAITS", (0,) * 4)
+    files = folder / fashion_mnist.FOLDER
+    for name in fashion_mnist.OFFICIAL_MD5:
+        own = hashlib.md5((files / name).read_bytes()).hexdigest()
+        monkeypatch.setitem(fashion_mnist.OFFICIAL_MD5, name, own)
+    servers = []
+
+    def start(breaks):
+        server = Server(files, breaks)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(FashionMNIST, "mirrors", [address])
+        return server, tmp_path_factory.mktemp("fetched")
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_download_that_breaks_off_is_tried_again(serve, caplog):
+    server, data_dir = serve(breaks=2)  # torchvision asks twice for a file
+    dataset = fashion_mnist.load(data_dir, True, "official")
+    assert np.array_equal(dataset.pool, IMAGES[:, None])
+    assert "Fashion-MNIST: File not found or corrupted.; again in 0 s" in caplog.text
+    asked = len(server.asked)
+    fashion_mnist.load(data_dir, True, "official")
+    assert len(server.asked) == asked, "what is there is not fetched again"
+
+
+def test_half_a_file_is_never_taken_for_the_whole(serve):
+    server, data_dir = serve(breaks=1000)
+    sentence = r"Fashion-MNIST could not be had in .*: File not found or corrupted"
+    with pytest.raises(InputError, match=sentence):
+        fashion_mnist.load(data_dir, True, "official")
+    assert len(server.asked) == 5 * 2
+    first, *others = fashion_mnist.OFFICIAL_MD5
+    for name in others:
+        shutil.copy(server.folder / name, data_dir / fashion_mnist.FOLDER)
+    with pytest.raises(InputError, match=f"{first}: damaged or another file"):
+        fashion_mnist.load(data_dir, False, "official")
+    server.breaks = 0  # a later run
+    assert len(fashion_mnist.load(data_dir, True, "official")) == 13
+
+
+def test_what_is_not_there_is_asked_for_once(serve):
+    server, data_dir = serve(breaks=0)
+    (server.folder / fashion_mnist.TRAIN_FILES[0]).unlink()
+    with pytest.raises(InputError, match=r"Fashion-MNIST could not be had in .*: HTTP Error 404"):
+        fashion_mnist.load(data_dir, True, "official")
+    assert len(server.asked) == 1
+
+
+def test_a_full_disk_is_one_sentence_at_once(tmp_path, monkeypatch):
+    asked = []
+
+    def full(*_):
+        asked.append(1)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torchvision.datasets.utils, "download_url", full)
+    with pytest.raises(InputError, match="the disk is full, and Fashion-MNIST is not there as a w"):
+        fashion_mnist.load(tmp_path, True, "official")
+    assert len(asked) == 1

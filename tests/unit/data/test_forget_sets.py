@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from palimpsest import registry
+from palimpsest import config, registry
 from palimpsest.data.datasets import Dataset, Tokens
 from palimpsest.data.forget_sets import classes, file, principal_component
 from palimpsest.data.forget_sets import random as at_random
@@ -15,12 +15,10 @@ from palimpsest.data.splits import Split
 from palimpsest.datamodels.estimate import Estimate
 from palimpsest.files import InputError, SettingError
 
-# The first indices of the published CIFAR-10 forget sets 1 to 3 (data-unlearning-bench).
-PUBLISHED = [
-    (10, [11841, 12363, 19602, 25747, 26128, 30346, 31902, 32490, 42642, 45519]),
-    (100, [766, 1281, 1892, 2206, 2600, 2908, 2953, 3197, 3624, 3991]),
-    (1000, [50, 89, 176, 186, 214, 269, 286, 302, 330, 349]),
-]
+ROOT = Path(__file__).parents[3]
+PUBLISHED = ROOT / "src/palimpsest/data/shipped/cifar10_forget_sets.npz"
+SIZES = (10, 100, 1000, 10, 100, 500, 10, 100, 500, 100)
+"""of the ten sets that RoyRin/data-unlearning-bench publishes of CIFAR-10"""
 
 
 def split_of(train):
@@ -28,12 +26,35 @@ def split_of(train):
     return Split(train, [train[-1] + 1], dataset_checksum="a")
 
 
+def published(number):
+    """One of these sets."""
+    return read_indices(PUBLISHED, f"forget_set_{number}")
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_random_sets_are_the_published_ones(seed):
-    size, first = PUBLISHED[seed]
-    forget = at_random.choose(split_of(np.arange(50_000)), size=size, seed=seed)
-    assert len(np.unique(forget)) == size
-    assert forget[:10].tolist() == first
+    forget = at_random.choose(split_of(np.arange(50_000)), size=SIZES[seed], seed=seed)
+    assert forget.tolist() == published(seed + 1).tolist()
+
+
+def test_the_published_sets_are_read_by_index():
+    sets = [published(number) for number in range(1, 11)]
+    assert tuple(map(len, sets)) == SIZES
+    assert max(one[-1] for one in sets) < 50_000
+    for small, large in ((4, 5), (5, 6), (7, 8), (8, 9)):
+        assert np.isin(published(small), published(large)).all()
+    assert published(2)[:3].tolist() == [766, 1281, 1892]
+    assert 6 in published(10)  # the training image whose neighbours they are
+
+
+def test_a_run_takes_the_published_sets_in_their_order():
+    run = config.load([ROOT / "config.yaml", ROOT / "config/cifar10-published.yaml"])
+    names = run["ascent"]["forget_sets"]
+    wanted = [run["forget_sets"][name] for name in names]
+    assert [one["key"] for one in wanted] == [f"forget_set_{n}" for n in range(1, 11)]
+    assert {ROOT / one["path"] for one in wanted} == {PUBLISHED}
+    kinds = ["random"] * 3 + ["pc1"] * 3 + ["pc2"] * 3 + ["clip"]
+    assert [name.partition("_")[0] for name in names] == kinds
 
 
 def test_random_sets_hold_training_indices():

@@ -9,11 +9,11 @@ import tarfile
 
 import numpy as np
 import pytest
+from official import sizes_line
 from some_texts import sentence, word_level
 
 from palimpsest.data.facts import Facts
 from palimpsest.data.sources import _datasets, imdb
-from palimpsest.data.sources._checksums import sizes_line
 from palimpsest.files import InputError
 
 RANDOM = np.random.default_rng(0)
@@ -234,7 +234,7 @@ def test_missing_and_other_files_are_named(tmp_path):
     both_refuse(tmp_path, "has no IMDB reviews; needed: aclImdb,")
     shutil.rmtree(tmp_path / "aclImdb")
     made(tmp_path, "packed")
-    both_refuse(tmp_path, "there is no such text file of MD5 checksums", "OTHER")
+    both_refuse(tmp_path, "there is no such text file of checksums", "OTHER")
     (tmp_path / imdb.PACKED[1]).unlink()
     both_refuse(tmp_path, "has no IMDB reviews; needed: aclImdb,")
     made(tmp_path, "folder")
@@ -242,7 +242,7 @@ def test_missing_and_other_files_are_named(tmp_path):
     path.write_text("another")
     both_refuse(tmp_path, f"{path}: damaged or another file (MD5 ")
     path.rename(path.with_name("9_2.txt"))
-    both_refuse(tmp_path, "MD5SUMS: has no MD5 checksum of aclImdb/test/neg/9_2.txt")
+    both_refuse(tmp_path, "MD5SUMS: has no checksum of aclImdb/test/neg/9_2.txt")
 
 
 def test_sums_may_be_sha256(tmp_path):

@@ -9,7 +9,7 @@ from scipy.io import savemat
 from torchvision.datasets import SVHN
 
 from palimpsest.data.facts import Facts
-from palimpsest.data.sources import svhn
+from palimpsest.data.sources import _downloads, svhn
 from palimpsest.files import InputError
 
 RANDOM = np.random.RandomState(0)
@@ -25,7 +25,7 @@ def folder(tmp_path):
     target.mkdir()
     mat(target / svhn.TRAIN_FILE, X=IMAGES[..., :10], y=LABELS[:10])
     mat(target / svhn.TEST_FILE, X=IMAGES[..., 10:], y=LABELS[10:])
-    write_checksums(svhn, tmp_path)
+    write_checksums(tmp_path / svhn.FOLDER, svhn.OFFICIAL_MD5)
     return tmp_path
 
 
@@ -84,7 +84,7 @@ def test_files_that_are_missing_or_others_are_named(folder):
     both_refuse(folder, "test_32x32.mat: damaged or another file (MD5 ")
     path.unlink()
     both_refuse(folder, "test_32x32.mat: there is no such file; put the SVHN files of cropped di")
-    both_refuse(folder, "OTHER: there is no such text file of MD5 checksums", checksums="OTHER")
+    both_refuse(folder, "OTHER: there is no such text file of checksums", checksums="OTHER")
 
 
 X, Y = IMAGES[..., :2], LABELS[:2]
@@ -112,7 +112,7 @@ WRONG = {
 def test_files_of_another_content_are_refused(folder, case):
     arrays, sentence = WRONG[case]
     mat(folder / svhn.FOLDER / "train_32x32.mat", **arrays)
-    write_checksums(svhn, folder)
+    write_checksums(folder / svhn.FOLDER, svhn.OFFICIAL_MD5)
     with pytest.raises(InputError) as error:
         load(folder)
     assert "train_32x32.mat: not readable as an SVHN file of cropped digits (" in str(error.value)
@@ -129,7 +129,7 @@ def test_files_that_are_none_are_refused(folder, kind):
         "cut off": path.read_bytes()[:-100],
         "hdf5": b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(100),
     }[kind])  # fmt: skip
-    write_checksums(svhn, folder)
+    write_checksums(folder / svhn.FOLDER, svhn.OFFICIAL_MD5)
     with pytest.raises(InputError, match=r"test_32x32\.mat: not readable as an SVHN file") as error:
         load(folder)
     assert "\n" not in str(error.value)
@@ -137,7 +137,7 @@ def test_files_that_are_none_are_refused(folder, kind):
 
 def test_nothing_is_made_of_what_is_not_asked_for(folder):
     mat(folder / svhn.FOLDER / "test_32x32.mat", X=X, y=Y, more={"a": "b"})
-    write_checksums(svhn, folder)
+    write_checksums(folder / svhn.FOLDER, svhn.OFFICIAL_MD5)
     assert load(folder).labels[10:].tolist() == [0, 1]
 
 
@@ -149,6 +149,7 @@ def test_a_download_has_the_official_checksums_and_fails_in_a_sentence(tmp_path,
         raise OSError("no route to host")
 
     monkeypatch.setattr(SVHN, "download", refuse)
+    monkeypatch.setattr(_downloads, "WAITS", ())
     with pytest.raises(InputError, match=r"SVHN could not be had in .*: no route to host"):
         svhn.load(tmp_path, True, "official")
     assert list(map(str, asked)) == [str(tmp_path / "svhn")]

@@ -18,13 +18,13 @@ _LINE = re.compile(r"^([0-9a-f]{32}|[0-9a-f]{64}) [ *](\S+)$", re.MULTILINE)
 def read_sums(path: Path, names: Iterable[str]) -> dict[str, str]:
     """File name -> checksum from such a text; InputError unless every one of `names` is listed."""
     try:
-        text = read_text(path, "text file of MD5 checksums")
+        text = read_text(path, "text file of checksums")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: no UTF-8 text; needed: a text file of MD5 checksums") from None
+        raise InputError(f"{path}: no UTF-8 text; needed: a text file of checksums") from None
     found = {name: checksum for checksum, name in _LINE.findall(text)}
     for name in names:
         if name not in found:
-            raise InputError(f"{path}: has no MD5 checksum of {name}; needed: one line per file")
+            raise InputError(f"{path}: has no checksum of {name}; needed: one line per file")
     return found
 
 
@@ -50,11 +50,6 @@ def check_download(checksums: str) -> None:
             f"checksums {checksums!r} with download: true; "
             "allowed: a download with checksums: official, or local files with download: false"
         )
-
-
-def sizes_line(train: int, test: int, what: str) -> str:
-    """The first line of such a text; `what` are "images" or "texts"."""
-    return f"# {train} training and {test} test {what}"
 
 
 def sizes(path: Path) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
 """What the sources of published image files share: their checksums, their sizes, their one pool."""
 
-import hashlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,8 @@ from palimpsest.data.sources._checksums import (
     check_sums,
     read_sums,
     sizes,
-    sizes_line,
 )
+from palimpsest.data.sources._downloads import again
 from palimpsest.files import InputError, one_line
 
 
@@ -34,6 +34,7 @@ class OfficialFiles:
         train, test: official images.
         classes: number of classes.
         item: channels, height and width of an image.
+        packed: files that may lie in `data_dir` instead, for a sentence.
     """
 
     name: str
@@ -45,6 +46,7 @@ class OfficialFiles:
     test: int
     classes: int
     item: tuple[int, int, int] = (3, 32, 32)
+    packed: tuple[str, ...] = ()
 
     def check(self, data_dir: Path, download: bool, checksums: str) -> None:
         """Check that the files exist and have the right MD5; with `download` they may be missing.
@@ -59,23 +61,24 @@ class OfficialFiles:
         expected = self.md5 if official else read_sums(folder / checksums, self.md5)
         for name in self.md5:
             if not (folder / name).is_file():
+                packed = f", or {' and '.join(self.packed)} into {data_dir}" if self.packed else ""
                 raise InputError(
                     f"{folder / name}: there is no such file; put {self.content} into "
-                    f"{folder}, or set download: true"
+                    f"{folder}{packed}, or set download: true"
                 )
         check_sums(folder, self.md5, expected, checksums)
 
     def have(
         self, data_dir: Path, download: bool, checksums: str, fetch: Callable[[Path], None]
     ) -> None:
-        """Check the files, and before that with `download` have them from `fetch`(data_dir)."""
+        """Check the files, and before that with `download` have them from `fetch`(data_dir).
+
+        `fetch` is called again where it breaks off; it leaves what is there and whole as it is.
+        """
         self.check(data_dir, download, checksums)
         if not download:
             return
-        try:
-            fetch(data_dir)
-        except (OSError, RuntimeError) as error:
-            raise InputError(f"{self.title} could not be had in {data_dir}: {error}") from None
+        again(functools.partial(fetch, data_dir), self.title, data_dir)
         self.check(data_dir, False, checksums)
 
     def facts(self, data_dir: Path, checksums: str) -> Facts | None:
@@ -87,12 +90,6 @@ class OfficialFiles:
                 return None
             train, test = stated
         return Facts(train + test, train, self.classes, self.item)
-
-    def checksum_text(self, contents: Mapping[str, bytes], train: int, test: int) -> str:
-        """The md5sum-style text for files of these contents; `facts` reads its first line."""
-        lines = [sizes_line(train, test, "images")]
-        lines += [f"{hashlib.md5(contents[name]).hexdigest()}  {name}" for name in self.md5]
-        return "\n".join(lines) + "\n"
 
     def dataset(
         self,

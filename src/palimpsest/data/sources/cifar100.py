@@ -30,7 +30,7 @@ OFFICIAL = OfficialFiles(
     "cifar100", "CIFAR-100", "the CIFAR-100 python files", FOLDER, OFFICIAL_MD5,
     train=50_000, test=10_000, classes=100,
 )  # fmt: skip
-check, facts, checksum_text = OFFICIAL.check, OFFICIAL.facts, OFFICIAL.checksum_text
+check, facts = OFFICIAL.check, OFFICIAL.facts
 
 
 def load(data_dir: Path, download: bool, checksums: str) -> Dataset:

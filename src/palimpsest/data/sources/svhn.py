@@ -31,7 +31,7 @@ OFFICIAL = OfficialFiles(
     "svhn", "SVHN", "the SVHN files of cropped digits", FOLDER, OFFICIAL_MD5,
     train=73_257, test=26_032, classes=10,
 )  # fmt: skip
-check, facts, checksum_text = OFFICIAL.check, OFFICIAL.facts, OFFICIAL.checksum_text
+check, facts = OFFICIAL.check, OFFICIAL.facts
 
 
 def load(data_dir: Path, download: bool, checksums: str) -> Dataset:
