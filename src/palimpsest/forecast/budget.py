@@ -1,0 +1,108 @@
+"""What fits a budget of hours, in a plain order of priorities.
+
+1. The originals. 2. Of each forget set, in the order of the configuration: its oracles, then the
+methods that take no step and the first one that does. 3. The other methods, each on all these sets,
+in the order of the configuration. 4. Second oracles, and what is left. A job comes with all that it
+waits for, a datamodel for instance. What does not fit whole is taken block by block, and nothing
+comes after it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from palimpsest.config.settings import chosen_studies
+from palimpsest.config.study import experiments
+from palimpsest.forecast.stages import Task, before
+
+
+@dataclass(frozen=True)
+class Part:
+    """One line of a budget: models of so many that are asked for, and hours that they take."""
+
+    what: str
+    models: int
+    asked: int
+    hours: float
+
+
+def fitting(
+    tasks: Sequence[Task],
+    config: Mapping[str, object],
+    hours: float,
+    counts: Callable[[Task], bool],
+) -> list[Part]:
+    """The parts that fit into `hours` of the tasks that count, and the first one that does not.
+
+    What is done already is not among the tasks, and costs nothing.
+    """
+    earlier, bought, left = before(tasks), set[int](), hours * 3600
+    parts: list[Part] = []
+    for what, places in _groups(tasks, config):
+        spent, models = 0.0, 0
+        for place in places:
+            more = _closure(place, earlier) - bought
+            seconds = sum(tasks[one].seconds for one in more if counts(tasks[one]))
+            if seconds > left:
+                break
+            bought |= more
+            left -= seconds
+            spent += seconds
+            models += tasks[place].job.number("--models")
+        asked = sum(tasks[place].job.number("--models") for place in places)
+        parts.append(Part(what, models, asked, spent / 3600))
+        if models < asked:
+            break
+    return parts
+
+
+def _groups(tasks: Sequence[Task], config: Mapping[str, object]) -> Iterator[tuple[str, list[int]]]:
+    """What is bought, in the order of priorities, with the places of its tasks, block by block."""
+    listed = experiments(chosen_studies(config)).values()
+    sets = dict.fromkeys(name for test in listed for name in test.forget_sets)
+    methods = list(dict.fromkeys(name for test in listed for name in test.methods))
+    steps = {
+        task.job.wildcards["method"]
+        for task in tasks
+        if task.job.rule == "unlearn_block" and task.work.epochs[0]
+    }
+    first = next((name for name in methods if name in steps), "")
+    early = [name for name in methods if name == first or name not in steps]
+
+    def of(rule: str, **wanted: str) -> list[int]:
+        return sorted(
+            (
+                place
+                for place, task in enumerate(tasks)
+                if task.job.rule == rule and wanted.items() <= task.job.wildcards.items()
+            ),
+            key=lambda place: int(tasks[place].job.wildcards["block"]),
+        )
+
+    groups = [("originals", of("train_block", population="original"))]
+    for name in sets:
+        groups.append((f"{name}: oracles", of("train_block", population=f"oracle/{name}")))
+        groups += [
+            (f"{name}: {one}", of("unlearn_block", forget_set=name, method=one)) for one in early
+        ]
+    for one in methods:
+        if one not in early:
+            groups += [
+                (f"{name}: {one}", of("unlearn_block", forget_set=name, method=one))
+                for name in sets
+            ]
+    for name in sets:
+        second = of("train_block", population=f"second_oracle/{name}")
+        groups.append((f"{name}: second oracles", second))
+    yield from ((what, places) for what, places in groups if places)
+
+
+def _closure(place: int, earlier: Sequence[Sequence[int]]) -> set[int]:
+    """A task and all that it waits for."""
+    found: set[int] = set()
+    open_ones = [place]
+    while open_ones:
+        one = open_ones.pop()
+        if one not in found:
+            found.add(one)
+            open_ones += earlier[one]
+    return found
