@@ -100,12 +100,20 @@ def _words(command: str) -> dict[str, list[str]]:
     if command == "None":
         return found
     words: list[str] = []
-    for word in shlex.split(command.partition(" > ")[0].partition(" 2>&1")[0]):
+    for word in _split(command.partition(" > ")[0].partition(" 2>&1")[0]):
         if word.startswith("--"):
             words = found[word] = []
         else:
             words.append(word)
     return found
+
+
+def _split(command: str) -> list[str]:
+    """The words of a command; of one whose caption goes on in the next line, those of the first."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return shlex.split(f"{command}'")
 
 
 def _why(said: str, targets: Sequence[str]) -> str:

@@ -64,8 +64,10 @@ def compared(tasks: Sequence[Task], results: Path) -> list[Row]:
 
 def benchmark_of(task: Task, results: Path) -> Path:
     """The benchmark file of a task in the results of a run, which may lie in another folder."""
-    inside = task.job.benchmark.partition("/benchmarks/")[2]
-    return results / "benchmarks" / inside if inside else Path(task.job.benchmark)
+    own = Path(task.job.benchmark)
+    if own.parts[:2] == ("results", results.name):
+        return results.joinpath(*own.parts[2:])
+    return own
 
 
 def seconds_in(path: Path) -> tuple[float, float] | None:

@@ -23,6 +23,9 @@ from palimpsest.training.sweep import Branch, tree
 TABLE = 2_000_000
 """bytes of a table, a part of one, or a figure in its forms: roughly what those of `digits` have"""
 
+WORLDS = 25
+"""times that the populations of a forget set are scored where the truth is known, roughly"""
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -77,7 +80,9 @@ class Counted:
         self.config, self.root = config, root
         known = facts_of(config, root)
         self.guessed = known is None
-        self.facts: Facts = known or UNKNOWN
+        length = config["data"].get("length")
+        guess = UNKNOWN if length is None else replace(UNKNOWN, item=(length,))
+        self.facts: Facts = known or guess
         self.train, self.val = set_sizes(config, self.facts)
         self._sweeps: dict[str, Any] = {}
 
@@ -207,10 +212,11 @@ class Counted:
 
     def _score_numbers(self, job: Job) -> Work:
         own = json.loads(job.words["--metrics"][0])["klom"]
-        models = sum(map(int, job.words["--numbers"]))
-        return Work(
-            scored=self.points * models * (own["null_repeats"] + own["redraws"]), disk=TABLE
-        )
+        most = int(self.config["populations"]["models"])
+        models = sum(min(int(number), most) for number in job.words["--numbers"])
+        populations = own["null_repeats"] + own["redraws"]
+        times = WORLDS if job.rule == "score_worlds" else 1
+        return Work(scored=self.points * models * populations * times, disk=TABLE)
 
     def _models(self, job: Job) -> int:
         asked = job.words.get("--models")
