@@ -12,8 +12,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from scipy.optimize import nnls
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
@@ -55,7 +58,7 @@ def seconds(run: Callable[[], object], least: float) -> float:
 
 def measure(
     name: str, width: int, item: tuple[int, ...], k: int, batch: int, least: float
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """One line: microseconds of a model and a point, trained and evaluated."""
     facts = Facts(1000, None, classes=10, item=item)
     device = open_device("cpu", "float32")
@@ -82,7 +85,7 @@ def measure(
     network = network_of({"name": name, "width": width}, facts)
     train, asked = seconds(step, least), seconds(evaluate, least / 2)
     return {
-        "model": f"{name}, width {width}, {' x '.join(map(str, item))}",
+        "model": f"'{name}, width {width}, {' x '.join(map(str, item))}'",
         "stack": k, "batch": batch,
         "flops": round(network.flops), "activations": round(network.activations),
         "weights": network.weights,
@@ -91,16 +94,50 @@ def measure(
     }  # fmt: skip
 
 
+def fitted(points: list[dict[str, Any]], gflops: float | None = None) -> dict[str, float]:
+    """The rates behind some points (see `forecast.devices.Rates`), by least squares of the relative
+    errors; `gflops` if they are known."""
+    terms = np.array(
+        [
+            [
+                1 / point["batch"] / point["stack"],
+                1e-3 * point["activations"],
+                1e-3 * point["flops"],
+            ]
+            for point in points
+        ]
+    )
+    seconds = np.array([point["train_us"] for point in points])
+    if gflops is None:
+        step, activation, flop = nnls(terms / seconds[:, None], np.ones(len(points)))[0]
+        gflops = 1 / flop
+    else:
+        left = 1 - terms[:, 2] / gflops / seconds
+        step, activation = nnls(terms[:, :2] / seconds[:, None], left)[0]
+    point_us = activation * terms[:, 1] + terms[:, 2] / gflops
+    asked = np.array([point["evaluate_us"] for point in points])
+    found = {"step_us": step, "activation_ns": activation, "gflops": gflops}
+    found["evaluation"] = float(np.median(asked / point_us))
+    return {name: round(float(value), 3) for name, value in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, nargs="+", default=range(len(CASES)))
     parser.add_argument("--least", type=float, default=0.5, help="seconds of each")
     args = parser.parse_args()
+    points = []
     for case in args.cases:
         found = measure(*CASES[case], args.least)
+        points.append(found)
         print(
             "    - {" + ", ".join(f"{key}: {one}" for key, one in found.items()) + "}", flush=True
         )
+
+    alone = fitted([point for point in points if point["stack"] == 1])
+    print("  alone:", alone)
+    stacks = [point for point in points if point["stack"] > 1]
+    print("  stacked:", fitted(stacks, alone["gflops"]))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from palimpsest import config as configuration
 from palimpsest.config.checking import check
 from palimpsest.config.plain_yaml import read_yaml
-from palimpsest.config.settings import configuration as model_of_all
 from palimpsest.files import InputError
 from palimpsest.programs import Parser, run_program, whole
 
@@ -67,7 +66,6 @@ def main() -> None:
     files = [BASE, *(file for file in overlays if file != BASE)]
     config = configuration.load(files)
     check(config, files=files, machine=False)
-    config = model_of_all().model_validate(config).model_dump()
     known = devices()
     name = device_named(args.device_profile, config["device"], known)
     default = "gpu" if config["device"] == "cuda" else "default"

@@ -21,7 +21,7 @@ from palimpsest.forecast.work import Work
 from palimpsest.values import Closed
 
 FILE = Path("benchmarks/throughputs.yaml")
-US, MS = 1e-6, 1e-3
+US = 1e-6
 
 Seconds = Annotated[float, Field(ge=0)]
 
@@ -97,8 +97,8 @@ class Device(Closed):
                 rates = self.stacked if part.stack > 1 else self.alone
                 point = self._point(rates, network)
                 stacks = part.models / part.stack
-                fixed, moving = part.steps * rates.step_us * US * stacks, part.models * part.passes
-                spent += self._together(fixed, moving * point)
+                fixed = part.steps * rates.step_us * US * stacks
+                spent += self._together(fixed, part.models * part.passes * point)
             for stack, points in work.evaluations:
                 rates = self.stacked if stack > 1 else self.alone
                 spent += points * self._point(rates, network) * rates.evaluation
@@ -124,7 +124,10 @@ def devices(path: Path = FILE) -> dict[str, Device]:
     content = read_yaml(path)
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: holds no map; needed: devices by name")
-    found: dict[str, Device] = validate(dict[str, Device], Origins(content, [(str(path), content)]))
+    found: dict[str, Device] = {
+        name: validate(Device, Origins(entry, [(f"{path}: {name}", entry)]))
+        for name, entry in content.items()
+    }
     for name, device in found.items():
         if device.host is not None and device.host not in found:
             allowed = ", ".join(one for one in found if not found[one].gpu)

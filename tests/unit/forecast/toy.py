@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from palimpsest import config
-from palimpsest.config.settings import configuration
 from palimpsest.forecast.jobs import Job
 
 ROOT = Path(__file__).parents[3]
@@ -16,8 +15,7 @@ TRAINING = {
 
 def smoke():
     """The configuration of the run `smoke`: 300 and 100 points of digits, ResNet-9 of width 4."""
-    given = config.load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])
-    return configuration().model_validate(given).model_dump()
+    return config.load([ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"])
 
 
 def train_job(population="original", split="base", block=0, models=8, gpu=False):
