@@ -21,6 +21,7 @@ from palimpsest.files import InputError
 from palimpsest.programs import Parser, run_program, whole
 
 if TYPE_CHECKING:
+    from palimpsest.forecast.budget import Part
     from palimpsest.forecast.devices import Device
     from palimpsest.forecast.measured import Row
     from palimpsest.forecast.stages import Slots, Task
@@ -87,7 +88,7 @@ def main() -> None:
         print_check(compared(tasks, args.check))
         return
     print_plan(config, tasks, slots, name, known)
-    if args.hours is not None:
+    if args.hours is not None and tasks:
         device = known[name]
         parts = fitting(tasks, config, args.hours, lambda task: task.job.gpu or not device.gpu)
         print_budget(parts, args.hours, unit_of(device))
@@ -172,18 +173,22 @@ def in_words(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def print_budget(parts: Sequence[Any], limit: float, unit: str) -> None:
-    """What fits, as a sentence a line."""
-    spent = sum(part.hours for part in parts)
-    print(f"\nin {limit:g} {unit}, of which {spent:.2f} are used; originals first, then set by set")
-    print("oracles and the first method, then the other methods, second oracles last:")
+def print_budget(parts: "Sequence[Part]", limit: float, unit: str) -> None:
+    """What fits, in one line and part by part."""
+    from palimpsest.forecast.budget import in_one_line
+
+    print(f"\nin {limit:g} {unit}: {in_one_line(parts)}")
+    print("originals first, then set by set oracles and the first method, then the other methods:")
     for part in parts:
-        count = (
-            f"all {part.asked}" if part.models == part.asked else f"{part.models} of {part.asked}"
-        )
-        print(f"  {part.what:<40}{count + ' models':>18}{part.hours:>10.2f}")
-    if all(part.models == part.asked for part in parts):
-        print("  everything fits; what is left is for scores and figures")
+        share = "all" if part.whole else f"{part.models} of"
+        print(f"  {part.what:<40}{f'{share} {part.asked} models':>18}{part.hours:>10.2f}")
+    spent = sum(part.hours for part in parts)
+    left = (
+        "; all models fit, the rest is for scores and figures"
+        if all(part.whole for part in parts)
+        else ""
+    )
+    print(f"  {'together':<40}{'':>18}{spent:>10.2f}{left}")
 
 
 def print_check(rows: "Sequence[Row]") -> None:

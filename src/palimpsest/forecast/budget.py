@@ -7,12 +7,15 @@ waits for, a datamodel for instance. What does not fit whole is taken block by b
 comes after it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from palimpsest.config.settings import chosen_studies
 from palimpsest.config.study import experiments
 from palimpsest.forecast.stages import Task, before
+
+ORIGINALS = "originals"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,28 @@ class Part:
     models: int
     asked: int
     hours: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether all models that are asked for fit."""
+        return self.models == self.asked
+
+
+def in_one_line(parts: Sequence[Part]) -> str:
+    """What fits: models of each kind, and on how many forget sets, whole or begun."""
+    sets = Counter(part.what.rpartition(": ")[2] for part in parts if part.whole)
+    words = [
+        f"{kind} of {number} forget set{'s' * (number > 1)}"
+        for kind, number in sets.items()
+        if kind != ORIGINALS
+    ]
+    words = [f"{part.models} {ORIGINALS}" for part in parts if part.what == ORIGINALS] + words
+    words += [
+        f"{part.models} of {part.asked} models of {part.what}"
+        for part in parts
+        if part.models and not part.whole and part.what != ORIGINALS
+    ]
+    return ", ".join(words) or "nothing is left to train or to unlearn"
 
 
 def fitting(
@@ -50,7 +75,7 @@ def fitting(
             models += tasks[place].job.number("--models")
         asked = sum(tasks[place].job.number("--models") for place in places)
         parts.append(Part(what, models, asked, spent / 3600))
-        if models < asked:
+        if not parts[-1].whole:
             break
     return parts
 
@@ -78,7 +103,7 @@ def _groups(tasks: Sequence[Task], config: Mapping[str, object]) -> Iterator[tup
             key=lambda place: int(tasks[place].job.wildcards["block"]),
         )
 
-    groups = [("originals", of("train_block", population="original"))]
+    groups = [(ORIGINALS, of("train_block", population="original"))]
     for name in sets:
         groups.append((f"{name}: oracles", of("train_block", population=f"oracle/{name}")))
         groups += [

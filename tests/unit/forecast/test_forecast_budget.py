@@ -3,7 +3,7 @@
 import pytest
 from toy import smoke, train_job, unlearn_job
 
-from palimpsest.forecast.budget import fitting
+from palimpsest.forecast.budget import fitting, in_one_line
 from palimpsest.forecast.jobs import Job
 from palimpsest.forecast.stages import Task
 from palimpsest.forecast.work import Work
@@ -50,6 +50,14 @@ def test_a_set_has_its_oracles_and_the_first_method_before_the_next(tasks):
 def test_a_datamodel_is_bought_with_the_first_set_that_needs_it(tasks):
     """Six hours for all of the first set, four for the estimate; choosing it takes no GPU."""
     assert bought(tasks, 11.5)[-1] == ("pc1_top_8: oracles", 8)
+
+
+def test_a_budget_in_one_line(tasks):
+    parts = fitting(tasks, smoke(), 11.5, lambda task: task.job.gpu)
+    assert in_one_line(parts) == (
+        "16 originals, oracles of 1 forget set, nothing of 1 forget set, ga of 1 forget set, "
+        "8 of 16 models of pc1_top_8: oracles"
+    )
 
 
 def test_the_other_methods_come_after_all_sets(tasks):
