@@ -29,7 +29,7 @@ def overlay(jobs: int) -> dict[str, object]:
     names = [f"random_{number}" for number in range(max(1, round((jobs - BESIDE) / A_SET)))]
     return {
         "run": f"dag-{jobs}",
-        "populations": {"block": 10, "second_oracle": []},
+        "populations": {"block": 10, "stack": 10, "second_oracle": []},
         "forget_sets": {
             name: {"kind": "random", "size": 10, "seed": seed} for seed, name in enumerate(names)
         },
