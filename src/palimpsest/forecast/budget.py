@@ -93,30 +93,24 @@ def _groups(tasks: Sequence[Task], config: Mapping[str, object]) -> Iterator[tup
     first = next((name for name in methods if name in steps), "")
     early = [name for name in methods if name == first or name not in steps]
 
-    def of(rule: str, **wanted: str) -> list[int]:
-        return sorted(
-            (
-                place
-                for place, task in enumerate(tasks)
-                if task.job.rule == rule and wanted.items() <= task.job.wildcards.items()
-            ),
-            key=lambda place: int(tasks[place].job.wildcards["block"]),
-        )
+    blocks: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+    for place, task in enumerate(tasks):
+        if task.job.rule in ("train_block", "unlearn_block"):
+            *whose, block = task.job.wildcards.values()
+            blocks.setdefault(tuple(whose), []).append((int(block), place))
 
-    groups = [(ORIGINALS, of("train_block", population="original"))]
+    def of(*whose: str) -> list[int]:
+        return [place for _, place in sorted(blocks.get(whose, []))]
+
+    groups = [(ORIGINALS, of("original"))]
     for name in sets:
-        groups.append((f"{name}: oracles", of("train_block", population=f"oracle/{name}")))
-        groups += [
-            (f"{name}: {one}", of("unlearn_block", forget_set=name, method=one)) for one in early
-        ]
+        groups.append((f"{name}: oracles", of(f"oracle/{name}")))
+        groups += [(f"{name}: {one}", of(name, one)) for one in early]
     for one in methods:
         if one not in early:
-            groups += [
-                (f"{name}: {one}", of("unlearn_block", forget_set=name, method=one))
-                for name in sets
-            ]
+            groups += [(f"{name}: {one}", of(name, one)) for name in sets]
     for name in sets:
-        second = of("train_block", population=f"second_oracle/{name}")
+        second = of(f"second_oracle/{name}")
         groups.append((f"{name}: second oracles", second))
     yield from ((what, places) for what, places in groups if places)
 

@@ -153,7 +153,8 @@ class Counted:
         if key not in self._sweeps:
             self._sweeps[key] = self._sweep(job, json.loads(settings), forget)
         trees, plans, taught, epochs = self._sweeps[key]
-        training, evaluations = [], []
+        training: list[Steps] = []
+        evaluations: list[tuple[int, int]] = []
         compared = 2 if {*job.words["--record"]} & {*COMPARED} else 1
         for stack, steps, passes, outcomes in trees:
             run = self._run(models, stack)
@@ -167,9 +168,12 @@ class Counted:
         """Of each size of stack (stack, steps, passes, outcomes); plans; teachers; epochs."""
         sizes = {"forget": forget, "retain": self.train - forget, "train": self.train}
         plans = {n: plan_of(job.words["--method"][0], one) for n, one in enumerate(settings)}
-        taught = any(plan.needs_teacher() for plan in plans.values())
-        taught += any(plan.needs("incompetent") for plan in plans.values())
-        trees, shared = [], 0
+        teachers = (
+            any(plan.needs_teacher() for plan in plans.values()),
+            any(plan.needs("incompetent") for plan in plans.values()),
+        )
+        trees: list[tuple[int, int, int, int]] = []
+        shared = 0
         for stack, own in by_stack_size(plans, job.number("--stack")).items():
             roots = tree(own, sizes)
             steps = passes = 0
@@ -182,7 +186,7 @@ class Counted:
                     steps, passes = steps + found[0], passes + found[1]
             trees.append((stack, steps, passes, len(own)))
         separate = sum(len(plan.epochs) for plan in plans.values())
-        return trees, len(plans), taught, (separate, shared)
+        return trees, len(plans), sum(teachers), (separate, shared)
 
     def _estimate_datamodel(self, job: Job) -> Work:
         asked = json.loads(job.words["--datamodels"][0])
