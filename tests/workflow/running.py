@@ -1,17 +1,17 @@
 """How the tests of the workflow run Snakemake, and what they read from it."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from warm import Warm
+
+from palimpsest.forecast.jobs import DRY_RUN, Job, parsed
 
 ROOT = Path(__file__).parents[2]
 SMOKE = "config/smoke.yaml"
@@ -21,14 +21,6 @@ STARTS = Warm(
     "snakemake.cli", "snakemake.report", "snakemake.executors.local", "smart_open", "pydantic",
     "docutils.parsers.rst.directives.images",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job that Snakemake plans."""
-
-    rule: str
-    outputs: tuple[str, ...]
 
 
 def sources() -> list[str]:
@@ -77,19 +69,10 @@ def look(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def plan(folder: Path, *arguments: str) -> list[Job]:
     """The jobs that a dry run plans; none where Snakemake says that nothing is to be done."""
-    done = look(folder, "-n", *arguments)
+    done = look(folder, *DRY_RUN, *arguments)
     assert done.returncode == 0, done.stdout
-    jobs: list[Job] = []
-    for line in done.stdout.splitlines():
-        if heading := re.fullmatch(r"(?:local)?rule (\w+):", line):
-            jobs.append(Job(heading[1], ()))
-        elif line.startswith("    output: "):
-            outputs = line.removeprefix("    output: ").split(", ")
-            jobs[-1] = Job(jobs[-1].rule, tuple(outputs))
-    total = re.search(r"^total +(\d+)$", done.stdout, re.M)
-    if total is None:
-        assert "Nothing to be done" in done.stdout, done.stdout
-    assert len(jobs) == (int(total[1]) if total else 0), done.stdout
+    jobs = list(parsed(done.stdout.splitlines()))
+    assert jobs or "Nothing to be done" in done.stdout, done.stdout
     return jobs
 
 

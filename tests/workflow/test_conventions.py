@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from running import ROOT, SMOKE, TIMEOUT, Job, copy_sources, look, plan, sources
+from running import ROOT, SMOKE, TIMEOUT, copy_sources, look, plan, sources
 
+from palimpsest import config as configuration
+from palimpsest.forecast.devices import device_named, devices
+from palimpsest.forecast.jobs import Job
+from palimpsest.forecast.stages import Slots, stages_of, tasks_of, wall_seconds
+from palimpsest.forecast.work import Counted
 from palimpsest.registry import KINDS, names
 
 MOST_JOBS = 2000
@@ -106,6 +111,35 @@ def test_a_target_by_name(target, plans):
     assert all(job.rule != "all" for job in jobs)
 
 
+FORECAST = {
+    "config/smoke.yaml": {
+        "data and forget sets": 3, "datamodels": 2, "originals": 1, "oracles": 2,
+        "second oracles": 1, "unlearning: nothing": 2, "unlearning: ga": 2,
+        "unlearning: gda": 2, "unlearning: scrub": 2,
+        "scores": 21, "figures, verdicts, reports": 10, "targets (no program)": 1,
+    },
+    "config/cifar10.yaml": {"originals": 10, "oracles": 90, "second oracles": 10},
+}  # fmt: skip
+"""overlay -> jobs of stages, reckoned by hand"""
+
+
+@pytest.mark.parametrize("overlay", FORECAST)
+def test_the_forecast_has_the_jobs_of_the_dry_run(overlay, plans, project):
+    """With seconds and disk for each of them that runs a program."""
+    command = next(one for one in COMMANDS if one.endswith(f"snakemake --configfile {overlay}"))
+    jobs = plans[command].result()
+    config = configuration.load([ROOT / "config.yaml", ROOT / overlay])
+    known = devices(ROOT / "benchmarks" / "throughputs.yaml")
+    device = device_named(None, config["device"], known)
+    tasks = tasks_of(jobs, Counted(config, project), device, known)
+    stages = {stage: len(own) for stage, own in stages_of(tasks).items()}
+    assert FORECAST[overlay].items() <= stages.items()
+    assert sum(stages.values()) == len(jobs)
+    assert all((task.seconds > 0 and task.work.disk > 0) == bool(task.job.words) for task in tasks)
+    total = sum(task.seconds for task in tasks)
+    assert total / 2 <= wall_seconds(tasks, Slots(jobs=2, gpus=2)) <= total
+
+
 def test_every_rule_file_is_read():
     assert len(JOB_RULES) >= 10
     assert {"train_block", "unlearn_block", "gather"} <= set(JOB_RULES)
@@ -139,7 +173,7 @@ def test_a_program_explains_itself(program, monkeypatch, capsys):
 
 def test_every_program_has_a_rule_and_no_tool_has_one():
     run_by = {rule.removesuffix(f"_{study}") for rule in JOB_RULES for study in STUDIES}
-    assert set(PROGRAMS) <= run_by
+    assert set(PROGRAMS) - {"plan"} <= run_by  # which looks ahead
     assert TOOLS and not set(TOOLS) & run_by
 
 

@@ -1,0 +1,42 @@
+"""The program that plans a run, given what is wrong: it ends before Snakemake starts."""
+
+import pytest
+from by_hand import ROOT, refused, run
+
+
+@pytest.fixture(autouse=True)
+def _in_the_folder_of_the_project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("hours", "found"),
+    [
+        ("0", "0 is no number of hours; allowed: above 0"),
+        ("-3", "-3 is no number of hours; allowed: above 0"),
+        ("nan", "nan is no number of hours; allowed: above 0"),
+        ("many", "'many' is not a number"),
+    ],
+)
+def test_hours_that_are_none(hours, found):
+    done = run("plan", "--hours", hours)
+    assert done.returncode == 2
+    assert found in done.stderr
+
+
+def test_an_unknown_device():
+    assert refused("plan", "--device-profile", "h300") == (
+        "--device-profile is 'h300'; allowed: epyc"
+    )
+
+
+def test_a_configuration_that_is_wrong(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("run: mine\npopulations: {modells: 3}\n")
+    told = refused("plan", "--configfile", file)
+    assert "populations.modells is an unknown key (did you mean models?)" in told
+
+
+def test_a_profile_that_is_not_there():
+    told = refused("plan", "--workflow-profile", "profiles/none")
+    assert told == "profiles/none: there is no such file"
