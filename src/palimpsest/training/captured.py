@@ -115,7 +115,7 @@ class Trainer:
             torch.cuda.empty_cache()
 
     def ready(self, stack: Stack, plan: Plan, data: TrainingData, seeds: Sequence[int]) -> Run:
-        """A run of `stack` before the first epoch of a plan; what becomes of `stack` itself is open.
+        """A run of `stack`, which it may change, before the first epoch of a plan.
 
         The runs of one trainer have one pool of points.
         """

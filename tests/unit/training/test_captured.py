@@ -104,7 +104,7 @@ POOLS: dict[torch.dtype, Tensor] = {}
 def plainly(
     stack: Stack, plan: Plan, data: TrainingData, seeds: Sequence[int], purpose: str
 ) -> list[StateDict]:
-    """The plain loop, with the optimiser that captured steps have: the fused one rounds otherwise."""
+    """The plain loop with the fused optimiser, that of captured steps, which rounds otherwise."""
     prepared, optimiser = prepare(stack, plan, data, seeds, torch.zeros(()))
     for number, epoch in enumerate(plan.epochs):
         run_epoch(
