@@ -1,7 +1,7 @@
 #!/bin/sh
 # Everything that is measured on a GPU, in one call of about ten minutes; what ran before a kill stays.
 #     sh benchmarks/gpu/all.sh OUT_FOLDER [cifar10.pt]
-# cifar10.pt: see steps.py --pack, or tools/convert_packed_cifar10.py; without it images are synthetic.
+# cifar10.pt: as steps.py --pack writes it; without it images are synthetic.
 set -u
 out=$1
 data=${2:-none}

@@ -132,22 +132,27 @@ def main() -> None:
     size = TOY if args.toy else Size()
     parts = load_parts(args.data, size, torch.device(args.device))
     found: dict[str, Any] = {"data": args.data, "models": args.models, "epochs": size.epochs}
-    found["engine"], found["rival"] = engine(args, size, parts), {}
+    found |= {"machine": machine(torch.device(args.device)), "date": time.strftime("%Y-%m-%d")}
+    found |= {"command": shlex.join(["python", *sys.argv]), "rival": {}}
+
+    def save() -> None:
+        """After each part, so that a kill loses little."""
+        if args.out:
+            text = json.dumps(found, indent=1) + "\n"
+            write_atomically(args.out, lambda file: file.write_text(text))
+
+    found["engine"] = engine(args, size, parts)
+    save()
     for models in GROUPS[:1] if args.toy else GROUPS:
         try:
             found["rival"][models] = rival(args, size, parts, models)
         except torch.OutOfMemoryError as error:
             found["rival"][models] = {"error": str(error).split("\n")[0]}
             break
-    rates = [own["models_per_second"] for own in found["rival"].values() if "error" not in own]
-    if rates:
-        found["engine_over_rival"] = found["engine"]["models_per_second"] / max(rates)
-    found |= {"machine": machine(torch.device(args.device)), "date": time.strftime("%Y-%m-%d")}
-    found["command"] = shlex.join(["python", *sys.argv])
-    text = json.dumps(found, indent=1)
-    print(text)
-    if args.out:
-        write_atomically(args.out, lambda file: file.write_text(text + "\n"))
+        best = max(own.get("models_per_second", 0.0) for own in found["rival"].values())
+        found["engine_over_rival"] = found["engine"]["models_per_second"] / best
+        save()
+    print(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

@@ -104,11 +104,12 @@ class Trainer:
     def __init__(self, device: Device) -> None:
         self.device = device
         self._told: set[str] = set()
-        self.clear()
+        self._kept: dict[Hashable, Captured] = {}
+        self._capture = device.capturer()
 
     def clear(self) -> None:
         """Let go of all that was kept, and of the GPU's memory with it."""
-        self._kept: dict[Hashable, Captured] = {}
+        self._kept.clear()
         self._capture = self.device.capturer()
         gc.collect()
         if self.device.name == "cuda":

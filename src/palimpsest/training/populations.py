@@ -90,8 +90,11 @@ class Stacks:
         """InputError where not even one model fits."""
         try:
             yield
-        except torch.OutOfMemoryError as error:
-            self._full, told = True, one_line(error)
+        except RuntimeError as error:
+            cause = _out_of_memory(error)
+            if cause is None:
+                raise
+            self._full, told = True, one_line(cause)
         if not self._full:
             return
         size = min(self._size, len(self._left))
@@ -104,6 +107,13 @@ class Stacks:
             "the GPU's memory is too small for %d models at once (%s): from here on %d",
             size, told, size // 2,
         )  # fmt: skip
+
+
+def _out_of_memory(error: BaseException | None) -> BaseException | None:
+    """What torch said of a full memory, though the end of a capture may have failed after it."""
+    while error is not None and not isinstance(error, torch.OutOfMemoryError):
+        error = error.__context__
+    return error
 
 
 def builder(model: Mapping[str, Any], dataset: Dataset) -> Build:

@@ -288,7 +288,11 @@ class Small(Device):
 
     def logits(self, stack: Stack, inputs: Tensor) -> Tensor:
         if stack.k > self.most:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+            try:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+            finally:
+                if self.captures:
+                    raise RuntimeError("the capture could not be ended")
         return super().logits(stack, inputs)
 
 
