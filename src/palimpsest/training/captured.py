@@ -20,7 +20,7 @@ import gc
 import itertools
 import logging
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -171,7 +171,7 @@ class Captured:
         self._begin()
 
     def _begin(self) -> None:
-        self.optimiser.param_groups[0].pop("steps", None)
+        self.optimiser.param_groups[0]["steps"] = 0
         for value in self._state():
             value.zero_()
 
@@ -184,20 +184,17 @@ class Captured:
         return [*self.stack.parameters(), *self.stack.buffers(), *self._state()]
 
     @torch.no_grad()
-    def saved(self) -> tuple[list[Tensor], int | None]:
-        """Copies of all that steps change."""
-        return [v.clone() for v in self._tensors()], self.optimiser.param_groups[0].get("steps")
+    def saved(self) -> tuple[list[Tensor], int]:
+        """Copies of all that steps change, and how many have been taken."""
+        return [v.clone() for v in self._tensors()], self.optimiser.param_groups[0]["steps"]
 
     @torch.no_grad()
-    def restore(self, saved: tuple[list[Tensor], int | None]) -> None:
+    def restore(self, saved: tuple[list[Tensor], int]) -> None:
         """Put them back in place."""
         copies, steps = saved
         for value, own in zip(self._tensors(), copies, strict=True):
             value.copy_(own)
-        if steps is not None:
-            self.optimiser.param_groups[0]["steps"] = steps
-        else:
-            self.optimiser.param_groups[0].pop("steps", None)
+        self.optimiser.param_groups[0]["steps"] = steps
 
     def run(
         self,
@@ -263,23 +260,16 @@ def _own(value: Any) -> Any:
     return value.clone(memory_format=torch.contiguous_format) if value is not None else None
 
 
-@dataclass
 class _Pass:
     """Steps of one kind, captured: their terms, the shapes of their batches, how many they are."""
 
-    owner: Captured
-    phase: Phase
-    given: _Read
-    read: _Read = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.read = self.given.copied()
-        rates = self.read.rates
-        self.count = len(rates)
-        self.next = torch.zeros(1, dtype=torch.int64, device=rates.device)
-        before = self.owner.saved()
-        self.replay = self.owner.capture(self.step)
-        self.owner.restore(before)
+    def __init__(self, owner: Captured, phase: Phase, read: _Read) -> None:
+        self.owner, self.phase, self.read = owner, phase, read.copied()
+        self.count = len(read.rates)
+        self.next = torch.zeros(1, dtype=torch.int64, device=read.rates.device)
+        before = owner.saved()
+        self.replay = owner.capture(self.step)  # which may run the step
+        owner.restore(before)
 
     def run(self, read: _Read) -> None:
         """All steps of a pass."""
