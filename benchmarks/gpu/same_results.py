@@ -38,13 +38,14 @@ VAL = 360
 
 def population(
     device: Device, first_seed: int, models: int, stack: int, *, width: int, epochs: int
-) -> tuple[np.ndarray, float]:
-    """Margins (models, points), training points first, and seconds of a model's training."""
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Margins (models, points) and what is right of them, training points first, and seconds of a
+    model's training."""
     dataset = digits.load(Path(), download=False, checksums="official")
     inputs, labels = tensors(dataset, device)
     order = torch.from_numpy(generator(0, "same results").permutation(len(labels)))
     points, facts = order.to(device.name), Facts(len(labels), None, 10, (1, 8, 8))
-    margins, seconds = [], 0.0
+    margins, right, seconds = [], [], 0.0
     for trained in train_population(
         lambda: build(facts, width=width),
         range(first_seed, first_seed + models),
@@ -64,18 +65,21 @@ def population(
         device=device,
         report=lambda line: print(f"{device.name} {device.precision}: {line}", flush=True),
     ):
-        found = measured(trained.stack, inputs[points], labels[points], ["margin"], device)
+        found = measured(
+            trained.stack, inputs[points], labels[points], ["margin", "correct"], device
+        )
         margins.append(found["margin"][: len(trained.seeds)])
+        right.append(found["correct"][: len(trained.seeds)])
         seconds += trained.seconds
-    joined = np.concatenate(margins)
-    return np.concatenate([joined[:, VAL:], joined[:, :VAL]], axis=1), seconds / models
+    joined = [np.roll(np.concatenate(parts), -VAL, axis=1) for parts in (margins, right)]
+    return joined[0], joined[1], seconds / models
 
 
 def compare(args: argparse.Namespace) -> dict:
     """All scores: by name of a population the 95th percentile of KLoM over each set of points."""
     size = {"width": args.width, "epochs": args.epochs}
     host = open_device("cpu", "float32")
-    oracle, seconds = population(host, 0, args.models, args.stack, **size)
+    oracle, _, seconds = population(host, 0, args.models, args.stack, **size)
     others = {"cpu float32": (host, args.stack)}
     for precision in ("float32", "bfloat16"):
         other = open_device(args.device, precision)
@@ -85,11 +89,11 @@ def compare(args: argparse.Namespace) -> dict:
     floor = null_floor(oracle, sets)
     rows = {}
     for number, (name, (device, stack)) in enumerate(others.items(), 1):
-        margins, own = population(device, 100_000 * number, args.models, stack, **size)
+        margins, right, own = population(device, 100_000 * number, args.models, stack, **size)
         scores = klom_intervals(margins, oracle, sets)
         rows[name] = {
             "seconds_a_model": own,
-            "accuracy": {part: float((margins[:, sets[part]] > 0).mean()) for part in sets},
+            "accuracy": {part: float(right[:, sets[part]].mean()) for part in sets},
             **{part: list(map(float, scores[part])) for part in sets},
         }
     return {
@@ -112,7 +116,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON file to write")
     args = parser.parse_args()
     if args.toy:
-        args.models, args.width, args.epochs = 3, 2, 2
+        args.models, args.width, args.epochs = 3, 2, 4
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("no CUDA device is at hand; --device cpu --toy tests the program")
     found = compare(args) | {"machine": machine(torch.device(args.device))}
