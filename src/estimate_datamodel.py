@@ -152,6 +152,7 @@ def _material(
                 "the next token; needed: an estimator made from subsets"
             )
         inputs, labels = tensors(dataset, device)
+        inputs = inputs.float()  # gradients of the margin are taken in whole precision
         template = builder(model, dataset)().to(device.name)
         states = []
         for path in given:

@@ -62,15 +62,16 @@ def main() -> None:
     import torch
 
     from palimpsest.stacks.stack import Stack
+    from palimpsest.training.captured import Trainer
     from palimpsest.training.data import TrainingData
     from palimpsest.training.device import open_device
     from palimpsest.training.distances import feature_layers
     from palimpsest.training.evaluate import measured_together, teacher
     from palimpsest.training.populations import (
+        Stacks,
         builder,
         incompetent_states,
         progress_line,
-        stacks_of,
         tensors,
     )
     from palimpsest.training.preparing import by_stack_size
@@ -120,44 +121,48 @@ def main() -> None:
     for size, own_plans in by_stack_size(plans, args.stack).items():
         needs_teacher = any(plan.needs_teacher() for plan in own_plans.values())
         needs_incompetent = any(plan.needs("incompetent") for plan in own_plans.values())
-        done = 0
-        for keep, run in stacks_of(seeds, size, template):
-            stack = Stack(template, [states[seed] for seed in run]).to(device.name)
-            references = {"original": stack}
-            if oracles:
-                own = Stack(template, [oracles[seed] for seed in run])
-                references["oracle"] = own.to(device.name)
-            frozen = teacher(stack, pool, pool_labels, device) if needs_teacher else None
-            incompetent = None
-            if needs_incompetent:
-                untrained = Stack(template, incompetent_states(build, run)).to(device.name)
-                incompetent = teacher(untrained, pool, pool_labels, device)
-            data = TrainingData(
-                pool, pool_labels, splits, dataset.classes, frozen, incompetent, padding
-            )
-            rows = slice(done, done + len(keep))
-            outcomes = run_sweep(stack, own_plans, data=data, seeds=run, device=device)
-            for several in together(outcomes, TOGETHER if compared else 0):
-                measures = measured_together(
-                    [outcome.stack for outcome in several],
-                    recorded,
-                    recorded_labels,
-                    args.record,
-                    device,
-                    references,
-                    args.layers,
+        done, trainer = 0, Trainer(device)
+        stacks = Stacks(seeds, size, template, trainer)
+        for keep, run in stacks:
+            with stacks.tried():
+                stack = Stack(template, [states[seed] for seed in run]).to(device.name)
+                references = {"original": stack}
+                if oracles:
+                    own = Stack(template, [oracles[seed] for seed in run])
+                    references["oracle"] = own.to(device.name)
+                frozen = teacher(stack, pool, pool_labels, device) if needs_teacher else None
+                incompetent = None
+                if needs_incompetent:
+                    untrained = Stack(template, incompetent_states(build, run)).to(device.name)
+                    incompetent = teacher(untrained, pool, pool_labels, device)
+                data = TrainingData(
+                    pool, pool_labels, splits, dataset.classes, frozen, incompetent, padding
                 )
-                for outcome, found in zip(several, measures, strict=True):
-                    for name, values in found.items():
-                        everything = kept.setdefault(
-                            name, np.empty((*shape, *values.shape[1:]), values.dtype)
-                        )
-                        everything[outcome.name, rows] = values[: len(keep)]
-                    seconds[outcome.name, rows] = outcome.seconds
-            done += len(keep)
-            through += len(keep) * len(own_plans)
-            line = progress_line("models through a setting", through, seconds.size, started)
-            logging.info(line)
+                rows = slice(done, done + len(keep))
+                outcomes = run_sweep(
+                    stack, own_plans, data=data, seeds=run, device=device, trainer=trainer
+                )
+                for several in together(outcomes, TOGETHER if compared else 0):
+                    measures = measured_together(
+                        [outcome.stack for outcome in several],
+                        recorded,
+                        recorded_labels,
+                        args.record,
+                        device,
+                        references,
+                        args.layers,
+                    )
+                    for outcome, found in zip(several, measures, strict=True):
+                        for name, values in found.items():
+                            everything = kept.setdefault(
+                                name, np.empty((*shape, *values.shape[1:]), values.dtype)
+                            )
+                            everything[outcome.name, rows] = values[: len(keep)]
+                        seconds[outcome.name, rows] = outcome.seconds
+                done += len(keep)
+                through += len(keep) * len(own_plans)
+                line = progress_line("models through a setting", through, seconds.size, started)
+                logging.info(line)
 
     made_by = provenance(vars(args) | {"model": model, "settings": settings}, args.device)
     labels = dataset.labels[split.points]

@@ -275,6 +275,9 @@ def _told(error: Exception) -> str | None:
     """The sentence on what is wrong outside the program; None for a defect."""
     if isinstance(error, ValueError):
         return str(error)
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which may not be loaded
+        told = files.one_line(error)
+        return f"the GPU's memory is full ({told}); needed: a smaller --stack, or a GPU with more"
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
         return f"the memory is full ({files.one_line(error)}); needed: more, or smaller settings"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

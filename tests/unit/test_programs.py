@@ -145,6 +145,10 @@ def torchs_full_memory() -> None:
     raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
 
+def full_gpu() -> None:
+    raise type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate")
+
+
 def full_disk() -> None:
     raise OSError(errno.ENOSPC, "No space left on device", "a.json")
 
@@ -170,6 +174,10 @@ def apart(monkeypatch):
             "error: the memory is full (Unable to allocate 8.00 TiB); needed: more, or sm",
         ),
         (torchs_full_memory, "error: the memory is full (DefaultCPUAllocator"),
+        (
+            full_gpu,
+            "error: the GPU's memory is full (CUDA out of memory. Tried to allocate); needed",
+        ),
         (full_disk, "error: the disk is full for a.json; needed: more free space"),
         (closed, "error: a.json: cannot be read or written (Permission denied)"),
     ],

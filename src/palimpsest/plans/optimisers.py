@@ -28,12 +28,17 @@ class Sgd:
     weight_decay: float = 0.0
     warmup_steps: int = 0
 
-    def make(self, parameters: Iterable[Tensor]) -> Optimizer:
-        """torch.optim.SGD with learning rate 0."""
+    def make(self, parameters: Iterable[Tensor], rate: Tensor | None = None) -> Optimizer:
+        """torch.optim.SGD with learning rate 0, or the fused one that reads it from `rate` (),
+        on the device, at each step."""
         from torch.optim import SGD
 
         return _uncompiled(SGD)(
-            parameters, lr=0.0, momentum=self.momentum, weight_decay=self.weight_decay
+            parameters,
+            lr=0.0 if rate is None else rate,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            fused=None if rate is None else True,
         )
 
 
@@ -47,16 +52,18 @@ class AdamW:
     epsilon: float = 1e-8
     warmup_steps: int = 0
 
-    def make(self, parameters: Iterable[Tensor]) -> Optimizer:
-        """torch.optim.AdamW with learning rate 0."""
+    def make(self, parameters: Iterable[Tensor], rate: Tensor | None = None) -> Optimizer:
+        """torch.optim.AdamW; `rate` as for Sgd."""
         from torch.optim import AdamW as TorchAdamW
 
         return _uncompiled(TorchAdamW)(
             parameters,
-            lr=0.0,
+            lr=0.0 if rate is None else rate,
             betas=(self.beta1, self.beta2),
             eps=self.epsilon,
             weight_decay=self.weight_decay,
+            fused=None if rate is None else True,
+            capturable=rate is not None,
         )
 
 

@@ -43,8 +43,7 @@ def _stacked(module: nn.Module, k: int) -> nn.Module:
         )
     if isinstance(module, nn.Linear):
         return StackedLinear(module, k)
-    draws = isinstance(module, _DropoutNd)  # would draw for its neighbours as well
-    if draws or next(module.parameters(recurse=False), None) is not None:
+    if not _treats_alike(module):
         raise ValueError(
             f"a layer of type {type(module).__name__} cannot be stacked: "
             "allowed are Conv2d, BatchNorm2d and Linear"
@@ -52,6 +51,22 @@ def _stacked(module: nn.Module, k: int) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, _stacked(child, k))
     return module
+
+
+def _treats_alike(module: nn.Module) -> bool:
+    """Whether a layer treats channels alike: it has no weights, and draws nothing, which would be
+    for its neighbours as well."""
+    own = next(module.parameters(recurse=False), None)
+    return own is None and not isinstance(module, _DropoutNd)
+
+
+def unlike(network: nn.Module) -> str | None:
+    """The type of a layer that a stack knows no counterpart of; None: all of them are known."""
+    for module in network.modules():
+        known = isinstance(module, nn.Conv2d | nn.BatchNorm2d | nn.Linear)
+        if not known and not _treats_alike(module):
+            return type(module).__name__
+    return None
 
 
 def alignment(template: nn.Module) -> int:
@@ -91,6 +106,8 @@ class Stack(nn.Module):
         if x.shape[1] not in (self.k, 1):
             raise ValueError(f"this stack holds {self.k} models, the batch is for {x.shape[1]}")
         x = x.flatten(1, 2) if self.k > 1 else x[:, 0]
+        if x.dtype == torch.bfloat16 and not torch.is_autocast_enabled(x.device.type):
+            x = x.to(next(self.network.parameters()).dtype)  # a pool kept in half precision
         if x.dim() == 4:
             x = x.contiguous(memory_format=torch.channels_last)
         return self.apart(self.network(x))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -17,7 +18,7 @@ those of next tokens at all points would not fit into memory (`training.evaluate
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Points, labels and splits, all of them on the device.
+    """Points, labels and splits, on the device.
 
     Args:
         inputs: (pool, ...), as the network reads them.
@@ -37,6 +38,11 @@ class TrainingData:
     teacher: Teacher | None = None
     incompetent: Teacher | None = None
     padding: int | None = None
+
+    @cached_property
+    def on_host(self) -> dict[str, Tensor]:
+        """The splits on the host, which draws the orders, copied once."""
+        return {name: indices.cpu() for name, indices in self.splits.items()}
 
     def sizes(self) -> dict[str, int]:
         """Points per split."""

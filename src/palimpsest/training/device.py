@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -10,13 +11,22 @@ from torch import Tensor
 
 from palimpsest.stacks.stack import Stack
 
+WARM_UP = 3
+"""runs of a step before it is captured: libraries choose kernels and take their memory in them"""
+
 
 @dataclass(frozen=True)
 class Device:
-    """A torch device with the precision of its matrix products ("float32" or "bfloat16")."""
+    """A torch device with the precision of its matrix products ("float32" or "bfloat16").
+
+    In half precision are the products of a network and what its layers hand on, and the images.
+    Weights, the sums of BatchNorm, its statistics, logits, losses, gradients as the optimiser gets
+    them and its state are float32. `captures`: steps are captured (`training.captured`).
+    """
 
     name: str = "cpu"
     precision: str = "float32"
+    captures: bool = False
 
     def logits(self, stack: Stack, inputs: Tensor) -> Tensor:
         """Logits of a batch, the network in half precision where asked, the result never."""
@@ -28,7 +38,8 @@ class Device:
         """In which a network runs in half precision where asked."""
         if self.precision != "bfloat16":
             return nullcontext()
-        return torch.autocast(self.name, dtype=torch.bfloat16)
+        # without cache: a captured step has to cast the weights anew each time
+        return torch.autocast(self.name, dtype=torch.bfloat16, cache_enabled=False)
 
     def whole(self, output: Tensor) -> Tensor:
         """An output in a precision that losses may use."""
@@ -37,6 +48,46 @@ class Device:
     def place(self, tensor: Tensor) -> Tensor:
         """The tensor on this device."""
         return tensor.to(self.name)
+
+    def send(self, tensor: Tensor) -> Tensor:
+        """A host's tensor on this device; neither the host nor the device waits for the other."""
+        if self.name != "cuda":
+            return tensor.to(self.name)
+        return tensor.pin_memory().to(self.name, non_blocking=True)
+
+    def keep_images(self, inputs: Tensor) -> Tensor:
+        """Images (pool, channels, height, width) on the device as captured steps read them: the
+        channels of a pixel side by side, so that a batch is gathered without a copy, and in half
+        precision where the first layer rounds to it anyway. Whatever else as it is."""
+        if not self.captures or inputs.dim() != 4:
+            return inputs
+        half = self.precision == "bfloat16" and inputs.dtype == torch.float32
+        inputs = inputs.bfloat16() if half else inputs
+        return inputs.contiguous(memory_format=torch.channels_last)
+
+    def capturer(self) -> Callable[[Callable[[], None]], Callable[[], None]]:
+        """What turns a step, a function that finds all it needs at fixed addresses of this device,
+        into one that does the same: its CUDA graph, or, on the CPU, itself.
+
+        To make a graph the step is run some times, on the CPU never. The graphs of one capturer
+        share memory: their steps may only be run one after the other.
+        """
+        if self.name != "cuda":
+            return lambda step: step
+        stream, pool = torch.cuda.Stream(), torch.cuda.graph_pool_handle()
+
+        def capture(step: Callable[[], None]) -> Callable[[], None]:
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(WARM_UP):
+                    step()
+            torch.cuda.current_stream().wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=pool, stream=stream):
+                step()
+            return graph.replay
+
+        return capture
 
     def wait(self) -> None:
         """Wait for all work on the device; call before reading a clock."""
@@ -58,7 +109,7 @@ def open_device(name: str, precision: str) -> Device:
     torch.backends.cudnn.allow_tf32 = precision != "float32"
     if sys.platform == "linux":
         _keep_freed_memory()
-    return Device(name, precision)
+    return Device(name, precision, captures=name == "cuda")
 
 
 def _keep_freed_memory() -> None:

@@ -30,6 +30,7 @@ from palimpsest.training.device import Device
 from palimpsest.training.distances import Ran, Watched, apart
 
 BATCH = 128  # fixed, so that no setting changes a record
+BATCH_OF_GPU = 1024  # likewise; with fewer points a GPU waits for its host
 TEXTS = 16  # likewise, of next tokens: their logits are as many times larger as a text has tokens
 TOP = 10
 """of the probabilities of next tokens, those whose entropy is taken"""
@@ -39,7 +40,12 @@ TOP = 10
 def logits(stack: Stack, inputs: Tensor, device: Device) -> Tensor:
     """Logits (points, k, classes) in evaluation mode; the mode is restored after."""
     with stack.evaluating():
-        return torch.cat([device.logits(stack, batch[:, None]) for batch in inputs.split(BATCH)])
+        batches = inputs.split(_points_at_once(device))
+        return torch.cat([device.logits(stack, batch[:, None]) for batch in batches])
+
+
+def _points_at_once(device: Device) -> int:
+    return BATCH if device.name == "cpu" else BATCH_OF_GPU
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ def measured_together(
         for name, other in (references or {}).items()
         if any(one.endswith(f"_to_{name}") for one in names)
     }
-    size = BATCH if labels.dim() == 1 else TEXTS
+    size = _points_at_once(device) if labels.dim() == 1 else TEXTS
     with ExitStack() as watching:
         for other in others.values():
             watching.enter_context(other.watching())

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from palimpsest.files import InputError
-from palimpsest.plans.losses import IGNORED, Batch, Means
+from palimpsest.plans.losses import IGNORED, Batch, Loss, Means
 from palimpsest.plans.plan import Epoch, Phase, Plan, Term
 from palimpsest.randomness import generator
 from palimpsest.stacks.stack import Stack
@@ -21,6 +21,7 @@ from palimpsest.training.preparing import Prepared
 
 if TYPE_CHECKING:
     from palimpsest.plans.losses import Residuals
+    from palimpsest.training.captured import Captured
 
 
 def run_epoch(
@@ -35,63 +36,93 @@ def run_epoch(
     purpose: str,
     device: Device,
     prepared: Prepared | None = None,
+    captured: Captured | None = None,
 ) -> None:
     """Run epoch `number` (from 0) of a plan in place.
 
     Model j shuffles with seeds[j], the purpose, the epoch, the phase and the term; layers that draw
     (dropout) start each epoch anew from the seed. `prepared`: what the plan's preparation decided.
+    `captured`: what takes the steps in place of this loop, as `descend` takes them.
     """
     prepared = prepared or Prepared()
     torch.manual_seed(int(generator(seeds[0], f"{purpose} layers", number).integers(2**63)))
     restore = _restorer(stack, prepared.movable)
     for position, phase in enumerate(epoch):
         steps = phase.steps(data.sizes())
-        terms = [
-            _Term(term, data, seeds, (purpose, number, position, place), steps)
+        drawn = [
+            _drawn(term, data, seeds, (purpose, number, position, place), steps, device)
             for place, term in enumerate(phase.terms)
         ]
-        for step in range(steps):
-            _set_rate(optimiser, plan, _rate(phase, step, steps))
-            objective = _objective(stack, phase, terms, step, data, device, prepared)
-            if phase.l1:
-                objective = objective + phase.l1 * _absolute_sum(stack)
-            optimiser.zero_grad(set_to_none=True)
-            objective.backward()
-            optimiser.step()
+        terms = [own for own, _ in drawn]
+        batches = list(zip(*(own for _, own in drawn), strict=True))
+        rates = _rates(optimiser, plan, phase, steps)
+        if captured is not None:
+            captured.run(phase, terms, batches, rates, data)
+            continue
+        for rate, batch in zip(rates, batches, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            descend(stack, optimiser, phase, terms, batch, data, device, prepared)
             restore()
 
 
-class _Term:
-    """A term with its batches (pool indices) and its labels, drawn for one pass."""
+def descend(
+    stack: Stack,
+    optimiser: torch.optim.Optimizer,
+    phase: Phase,
+    terms: Sequence[DrawnTerm],
+    batches: Sequence[Tensor],
+    data: TrainingData,
+    device: Device,
+    prepared: Prepared,
+) -> None:
+    """One step at the optimiser's learning rate, each term on its own batch (b, k).
 
-    def __init__(
-        self,
-        term: Term,
-        data: TrainingData,
-        seeds: Sequence[int],
-        where: tuple[str, int, int, int],
-        steps: int,
-    ) -> None:
-        self.loss, self.weight = term.loss, term.weight
-        self.layers = tuple(getattr(term.loss, "layers", ()))
-        device = data.labels.device
-        self.batches = [batch.to(device) for batch in _batches(term, data, seeds, where, steps)]
-        self.taught = term.targets == "teacher"
-        self.labels = _targets(term, data, seeds, where if term.redraw else None)
-        self.forgotten = data.forgotten() if "forget" in self.loss.needs else None
+    All that it reads of the data lies on the device, and it asks the device for nothing.
+    """
+    objective = _objective(stack, phase, terms, batches, data, device, prepared)
+    if phase.l1:
+        objective = objective + phase.l1 * _absolute_sum(stack)
+    optimiser.zero_grad(set_to_none=True)
+    objective.backward()
+    optimiser.step()
+
+
+@dataclass(frozen=True)
+class DrawnTerm:
+    """A term with what is drawn of it for one pass, beside its batches.
+
+    Args:
+        labels: see `_targets`.
+        forgotten: see `TrainingData.forgotten`; None: the loss does not ask.
+    """
+
+    term: Term
+    labels: Tensor
+    forgotten: Tensor | None
+
+    @property
+    def loss(self) -> Loss:
+        """What the term weighs."""
+        return self.term.loss
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose outputs the loss reads."""
+        return tuple(getattr(self.loss, "layers", ()))
 
     def __call__(
-        self, output: _Output, step: int, data: TrainingData, means: Means | None
+        self, output: _Output, batch: Tensor, data: TrainingData, means: Means | None
     ) -> Tensor:
         """The weighted loss of a step, summed over the models: a gradient for each of them."""
-        batch = self.batches[step]
         models = torch.arange(batch.shape[1], device=batch.device)
         labels = self.labels[batch, models]
         needs = self.loss.needs
         teacher = None
-        if "teacher" in needs or self.taught:
+        taught = self.term.targets == "teacher"
+        if "teacher" in needs or taught:
             teacher = data.taught("teacher", batch)
-        if self.taught and teacher is not None:
+        if taught and teacher is not None:
             labels = teacher.argmax(-1).masked_fill(labels == IGNORED, IGNORED)
         parts = Batch(
             output.logits,
@@ -104,7 +135,21 @@ class _Term:
             means,
             data.present(data.inputs[batch]) if "residuals" in needs else None,
         )
-        return self.weight * self.loss(parts).sum()
+        return self.term.weight * self.loss(parts).sum()
+
+
+def _drawn(
+    term: Term,
+    data: TrainingData,
+    seeds: Sequence[int],
+    where: tuple[str, int, int, int],
+    steps: int,
+    device: Device,
+) -> tuple[DrawnTerm, Sequence[Tensor]]:
+    """A term drawn for one pass, and its batches."""
+    labels = _targets(term, data, seeds, device, where if term.redraw else None)
+    forgotten = data.forgotten() if "forget" in term.loss.needs else None
+    return DrawnTerm(term, labels, forgotten), _batches(term, data, seeds, where, steps, device)
 
 
 def _batches(
@@ -113,8 +158,9 @@ def _batches(
     seeds: Sequence[int],
     where: tuple[str, int, int, int],
     steps: int,
+    device: Device,
 ) -> Sequence[Tensor]:
-    """The batches of a term in one pass: pool indices (points, k)."""
+    """The batches of a term in one pass: pool indices (points, k), sent to the device at once."""
     purpose, number, position, place = where
 
     def cycled(indices: Tensor, size: int, purpose: str) -> Sequence[Tensor]:
@@ -124,24 +170,24 @@ def _batches(
             _shuffled(indices, seeds, purpose, number, position, place, cycle)
             for cycle in range(cycles)
         ]
-        return torch.cat(rounds)[: steps * size].split(size)
+        return device.send(torch.cat(rounds)[: steps * size]).split(size)
 
     indices, size = _points(term, data, seeds), term.in_order()
     if place == 0:  # every point once
-        batches = _shuffled(indices, seeds, purpose, number, position).split(size)
+        batches = device.send(_shuffled(indices, seeds, purpose, number, position)).split(size)
     else:
         batches = cycled(indices, size, purpose)
     if term.forget_per_batch is None:
         return batches
-    beside = cycled(data.splits["forget"], term.forget_per_batch, f"{purpose} forget")
+    beside = cycled(data.on_host["forget"], term.forget_per_batch, f"{purpose} forget")
     return [torch.cat(pair) for pair in zip(batches, beside, strict=True)]
 
 
 def _points(term: Term, data: TrainingData, seeds: Sequence[int]) -> Tensor:
     """The points that a term gives in their order: (points,), or (points, k)."""
     if term.split != "train" or (term.forget_per_batch is None and term.retain_share == 1.0):
-        return data.splits[term.split]
-    retain, forget = data.splits["retain"], data.splits["forget"].cpu()
+        return data.on_host[term.split]
+    retain, forget = data.on_host["retain"], data.on_host["forget"]
     if term.retain_share < 1.0:
         retain = _shuffled(retain, seeds, "retain share")[: term.retained(data.sizes())]
     if term.forget_per_batch is not None:
@@ -179,29 +225,28 @@ class _Output:
 def _objective(
     stack: Stack,
     phase: Phase,
-    terms: Sequence[_Term],
-    step: int,
+    terms: Sequence[DrawnTerm],
+    batches: Sequence[Tensor],
     data: TrainingData,
     device: Device,
     prepared: Prepared,
 ) -> Tensor:
     """The weighted sum of the terms of one step."""
-    batches = [term.batches[step] for term in terms]
 
-    def forward(batch: Tensor, terms: Sequence[_Term]) -> _Output:
+    def forward(batch: Tensor, terms: Sequence[DrawnTerm]) -> _Output:
         layers = tuple(dict.fromkeys(layer for term in terms for layer in term.layers))
         residuals = any("residuals" in term.loss.needs for term in terms)
         return _forward(stack, data.inputs[batch], layers, device, prepared if residuals else None)
 
     if phase.forward == "joint":
-        outputs = forward(torch.cat(batches), terms).split([len(batch) for batch in batches])
+        outputs = forward(torch.cat(list(batches)), terms).split([len(batch) for batch in batches])
     else:
         order = range(len(terms)) if phase.forward == "separate" else reversed(range(len(terms)))
         own = {n: forward(batches[n], [terms[n]]) for n in order}
         outputs = [own[n] for n in range(len(terms))]
     values = [
-        term(output, step, data, prepared.means)
-        for term, output in zip(terms, outputs, strict=True)
+        term(output, batch, data, prepared.means)
+        for term, output, batch in zip(terms, outputs, batches, strict=True)
     ]
     return values[0] if len(values) == 1 else torch.stack(values).sum()
 
@@ -244,7 +289,7 @@ def _forward(
 
 def _shuffled(indices: Tensor, seeds: Sequence[int], purpose: str, *position: int) -> Tensor:
     """Pool indices (points, k) in each model's own order."""
-    table = indices.cpu().numpy()
+    table = indices.numpy()
     columns = []
     for j, seed in enumerate(seeds):
         own = table if table.ndim == 1 else table[:, j]
@@ -256,6 +301,7 @@ def _targets(
     term: Term,
     data: TrainingData,
     seeds: Sequence[int],
+    device: Device,
     where: tuple[str, int, int, int] | None = None,
 ) -> Tensor:
     """The labels that a term's loss is given: (pool, k), or next tokens (pool, k, length - 1).
@@ -280,7 +326,7 @@ def _targets(
     drawn = [
         generator(seed, purpose, *position).integers(low, high, len(data.labels)) for seed in seeds
     ]
-    table = torch.from_numpy(np.stack(drawn, axis=1)).to(data.labels.device)
+    table = device.send(torch.from_numpy(np.stack(drawn, axis=1)))
     return (true + table) % data.classes
 
 
@@ -297,14 +343,17 @@ def _rate(phase: Phase, step: int, steps: int) -> float:
     return phase.lr + (phase.lr_end - phase.lr) * step / steps
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, plan: Plan, lr: float) -> None:
-    """Set the learning rate, warmed up by the steps taken, which stand in the optimiser's state."""
-    for group in optimiser.param_groups:
-        group["lr"] = lr
-        if plan.optimiser.warmup_steps:
-            taken = group.get("steps", 0)
-            group["lr"] *= min(1.0, taken / plan.optimiser.warmup_steps)
-            group["steps"] = taken + 1
+def _rates(optimiser: torch.optim.Optimizer, plan: Plan, phase: Phase, steps: int) -> list[float]:
+    """The learning rates of the steps of a phase, warmed up by the steps that the optimiser has
+    taken, which its group keeps."""
+    rates = [_rate(phase, step, steps) for step in range(steps)]
+    if not plan.optimiser.warmup_steps:
+        return rates
+    (group,) = optimiser.param_groups
+    taken = group.get("steps", 0)
+    group["steps"] = taken + steps
+    warmup = plan.optimiser.warmup_steps
+    return [rate * min(1.0, (taken + n) / warmup) for n, rate in enumerate(rates)]
 
 
 def _restorer(stack: Stack, movable: Mapping[str, Tensor]) -> Callable[[], None]:

@@ -1,8 +1,10 @@
 """Populations: models of one recipe, trained on one subset of the data with consecutive seeds."""
 
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +13,13 @@ from torch import Tensor, nn
 
 from palimpsest import models, registry
 from palimpsest.data.datasets import Dataset, Tokens
-from palimpsest.files import InputError, SettingError
+from palimpsest.files import InputError, SettingError, one_line
 from palimpsest.plans.plan import Plan
 from palimpsest.randomness import generator
 from palimpsest.stacks.stack import Stack, StateDict, alignment
+from palimpsest.training.captured import Trainer
 from palimpsest.training.data import TrainingData, next_tokens
 from palimpsest.training.device import Device
-from palimpsest.training.loop import run_epoch
-from palimpsest.training.preparing import prepare
 
 Build = Callable[[], nn.Module]
 
@@ -52,6 +53,69 @@ def stacks_of(
         yield keep, list(itertools.islice(itertools.cycle(keep), wanted))
 
 
+class Stacks:
+    """Stacks of seeds, of fewer models where those of one do not fit into the GPU's memory:
+
+        for keep, run in stacks:
+            with stacks.tried():
+                ...
+
+    What is in the block is begun anew with half as many models a stack, and so are all that follow;
+    a model's bits do not depend on its stack, but for a lone one, which rounds in another way.
+
+    Args:
+        seeds, size, template: as for `stacks_of`.
+        trainer: lets go of what it keeps, if memory is short.
+    """
+
+    def __init__(
+        self, seeds: Sequence[int], size: int, template: nn.Module, trainer: Trainer
+    ) -> None:
+        self._left, self._size, self._template = list(seeds), size, template
+        self._trainer, self._full = trainer, False
+
+    def __iter__(self) -> Iterator[tuple[list[int], list[int]]]:
+        while self._left:
+            self._full = False
+            keep, run = next(stacks_of(self._left, self._size, self._template))
+            yield keep, run
+            if self._full:
+                self._size = min(self._size, len(keep)) // 2
+                self._trainer.clear()
+            else:
+                self._left = self._left[len(keep) :]
+
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """InputError where not even one model fits."""
+        try:
+            yield
+        except RuntimeError as error:
+            cause = _out_of_memory(error)
+            if cause is None:
+                raise
+            self._full, told = True, one_line(cause)
+        if not self._full:
+            return
+        size = min(self._size, len(self._left))
+        if size == 1:
+            raise InputError(
+                f"one model does not fit into the GPU's memory ({told}); needed: a GPU with more, "
+                "a smaller model, or smaller batches"
+            )
+        logging.warning(
+            "the GPU's memory is too small for %d models at once (%s): from here on %d",
+            size, told, size // 2,
+        )  # fmt: skip
+
+
+def _out_of_memory(error: BaseException | None) -> BaseException | None:
+    """What torch said of a full memory, though the end of a capture may have failed after it."""
+    while error is not None and not isinstance(error, torch.OutOfMemoryError):
+        error = error.__context__
+    return error
+
+
 def builder(model: Mapping[str, Any], dataset: Dataset) -> Build:
     """What makes one untrained model (name and settings) for a data set it fits, or InputError."""
     try:
@@ -66,13 +130,13 @@ def builder(model: Mapping[str, Any], dataset: Dataset) -> Build:
 def tensors(
     dataset: Dataset, device: Device, predicts: models.Predicts = "class"
 ) -> tuple[Tensor, Tensor]:
-    """On the device: inputs (pool, ...) as a network reads them, and what it is asked for, labels
-    (pool,) or the next tokens (pool, length - 1)."""
+    """On the device: inputs (pool, ...) as a network reads them (`Device.keep_images`), and what it
+    is asked for, labels (pool,) or the next tokens (pool, length - 1)."""
     inputs, labels = torch.from_numpy(dataset.inputs()), torch.from_numpy(dataset.labels)
     if predicts == "next_token":
         assert isinstance(dataset.encoding, Tokens)
         labels = next_tokens(inputs, dataset.encoding.padding)
-    return device.place(inputs), device.place(labels)
+    return device.keep_images(device.place(inputs)), device.place(labels)
 
 
 def initial_states(build: Build, seeds: Sequence[int]) -> list[StateDict]:
@@ -103,7 +167,9 @@ def train_population(
     device: Device,
     report: Callable[[str], None] = print,
 ) -> Iterator[Trained]:
-    """Train one model per seed, `stack_size` at a time.
+    """Train one model per seed, `stack_size` at a time, or fewer where memory is short (`Stacks`).
+
+    The stack of what is yielded is to be read before the next one is asked for.
 
     Args:
         inputs, labels: the pool of points, as `tensors` gives them.
@@ -112,28 +178,27 @@ def train_population(
         report: receives a line about progress and time left after each stack.
     """
     started, done, template = time.perf_counter(), 0, build()
-    for keep, run in stacks_of(seeds, stack_size, template):
+    trainer = Trainer(device)
+
+    def train(run: list[int]) -> Stack:
+        stack = Stack(template, initial_states(build, run)).to(device.name)
+        splits = {"retain": subset(run)}  # which only the host reads, to shuffle
+        training = trainer.ready(stack, plan, TrainingData(inputs, labels, splits, classes), run)
+        for number, epoch in enumerate(plan.epochs):
+            training.epoch(epoch, number, "train")
+        finish = training.prepared.finish
+        return training.stack if finish is None else finish(training.stack)
+
+    stacks = Stacks(seeds, stack_size, template, trainer)
+    for keep, run in stacks:
         device.wait()
         begun = time.perf_counter()
-        stack = Stack(template, initial_states(build, run)).to(device.name)
-        splits = {"retain": device.place(subset(run))}
-        data = TrainingData(inputs, labels, splits, classes)
-        prepared, optimiser = prepare(stack, plan, data, run)
-        for number, epoch in enumerate(plan.epochs):
-            run_epoch(
-                stack,
-                optimiser,
-                plan,
-                epoch,
-                data=data,
-                seeds=run,
-                number=number,
-                purpose="train",
-                device=device,
-                prepared=prepared,
-            )
-        stack = stack if prepared.finish is None else prepared.finish(stack)
-        device.wait()
+        stack = None
+        with stacks.tried():
+            stack = train(run)
+            device.wait()
+        if stack is None:
+            continue
         seconds = (time.perf_counter() - begun) * len(keep) / len(run)
         done += len(keep)
         report(progress_line("models trained", done, len(seeds), started))

@@ -53,16 +53,20 @@ class Prepared:
 
 
 def prepare(
-    stack: Stack, plan: Plan, data: TrainingData, seeds: Sequence[int]
+    stack: Stack,
+    plan: Plan,
+    data: TrainingData,
+    seeds: Sequence[int],
+    rate: Tensor | None = None,
 ) -> tuple[Prepared, torch.optim.Optimizer]:
-    """Make the stack ready for the first epoch of a plan."""
+    """Make the stack ready for the first epoch of a plan; `rate` is the optimiser's (`make`)."""
     prepared = Prepared()
     if plan.prepare is not None:
         settings = dict(plan.prepare.settings)
         name = plan.prepare.name
         prepared = registry.make("preparations", name, stack, data, seeds, settings=settings)
     set_mode(stack, plan.batch_norm)
-    return prepared, plan.optimiser.make(list(prepared.parameters(stack)))
+    return prepared, plan.optimiser.make(list(prepared.parameters(stack)), rate)
 
 
 def by_stack_size(plans: Mapping[Any, Plan], size: int) -> dict[int, dict[Any, Plan]]:

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from palimpsest.plans.plan import Epoch, Plan, cap_batches
-from palimpsest.stacks.stack import Stack, StateDict
+from palimpsest.stacks.stack import Stack
+from palimpsest.training.captured import Trainer
 from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
-from palimpsest.training.loop import run_epoch
-from palimpsest.training.preparing import prepare
 
 
 @dataclass
@@ -28,7 +27,13 @@ class Branch:
 
     def epochs(self) -> int:
         """Epochs that are run below this point."""
-        return sum(1 + branch.epochs() for branch in self.onward.values())
+        return sum(1 for _ in self.below())
+
+    def below(self) -> Iterator[Epoch]:
+        """The epochs that are run below this point."""
+        for epoch, branch in self.onward.items():
+            yield epoch
+            yield from branch.below()
 
 
 def tree(plans: Mapping[Any, Plan], sizes: Mapping[str, int]) -> dict[Plan, Branch]:
@@ -67,6 +72,7 @@ def run_sweep(
     data: TrainingData,
     seeds: Sequence[int],
     device: Device,
+    trainer: Trainer | None = None,
 ) -> Iterator[Outcome]:
     """Run every setting from the weights of `stack` and yield each when its path ends.
 
@@ -74,13 +80,15 @@ def run_sweep(
         stack: the starting models, one per seed; left as they are.
         plans: name of a setting to its plan.
         seeds: of the models, for shuffling.
+        trainer: what earlier stacks were run by, or None.
 
     Yields:
         Outcomes with the seconds that one model of the stack spent on the preparation, the epochs
         of its own path and the finish.
     """
+    trainer = trainer or Trainer(device)
     for root, branch in tree(plans, data.sizes()).items():
-        yield from _run_tree(copy.deepcopy(stack), root, branch, data, seeds, device)
+        yield from _run_tree(copy.deepcopy(stack), root, branch, data, seeds, trainer)
 
 
 def _run_tree(
@@ -89,39 +97,26 @@ def _run_tree(
     branch: Branch,
     data: TrainingData,
     seeds: Sequence[int],
-    device: Device,
+    trainer: Trainer,
 ) -> Iterator[Outcome]:
     """The outcomes of one tree; the stack is changed in place."""
+    device = trainer.device
     clock = _Clock(device)
-    prepared, optimiser = prepare(stack, root, data, seeds)
+    run = trainer.ready(stack, replace(root, epochs=tuple(branch.below())), data, seeds)
+    stack = run.stack
     preparing = clock.seconds()
 
     def walk(branch: Branch, number: int, seconds: float) -> Iterator[Outcome]:
         for name in branch.ending:
-            clock, finish = _Clock(device), prepared.finish
+            clock, finish = _Clock(device), run.prepared.finish
             finished = stack if finish is None else finish(copy.deepcopy(stack))
             yield Outcome(name, finished, (seconds + clock.seconds()) / stack.k)
-        several = len(branch.onward) > 1
-        state: tuple[StateDict, Any] | None = None
-        if several:
-            state = copy.deepcopy((stack.state_dict(), optimiser.state_dict()))
+        state = run.saved() if len(branch.onward) > 1 else None
         for turn, (epoch, onward) in enumerate(branch.onward.items()):
-            if state is not None and turn > 0:
-                stack.load_state_dict(state[0])
-                optimiser.load_state_dict(copy.deepcopy(state[1]))
+            if turn > 0:
+                run.restore(state)
             clock = _Clock(device)
-            run_epoch(
-                stack,
-                optimiser,
-                root,
-                epoch,
-                data=data,
-                seeds=seeds,
-                number=number,
-                purpose="unlearn",
-                device=device,
-                prepared=prepared,
-            )
+            run.epoch(epoch, number, "unlearn")
             yield from walk(onward, number + 1, seconds + clock.seconds())
 
     yield from walk(branch, 0, preparing)
