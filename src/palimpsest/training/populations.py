@@ -109,11 +109,13 @@ class Stacks:
         )  # fmt: skip
 
 
-def _out_of_memory(error: BaseException | None) -> BaseException | None:
+def _out_of_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
     """What torch said of a full memory, though the end of a capture may have failed after it."""
-    while error is not None and not isinstance(error, torch.OutOfMemoryError):
+    while error is not None:
+        if isinstance(error, torch.OutOfMemoryError):
+            return error
         error = error.__context__
-    return error
+    return None
 
 
 def builder(model: Mapping[str, Any], dataset: Dataset) -> Build:
