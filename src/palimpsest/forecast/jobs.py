@@ -85,8 +85,8 @@ def _job(rule: str, facts: dict[str, str], command: str) -> Job:
     pairs = (pair.partition("=") for pair in facts.get("wildcards", "").split(", ") if pair)
     return Job(
         rule,
-        tuple(facts.get("input", "").split(", ")),
-        tuple(facts.get("output", "").split(", ")),
+        tuple(filter(None, facts.get("input", "").split(", "))),
+        tuple(filter(None, facts.get("output", "").split(", "))),
         facts.get("benchmark", ""),
         {name: value for name, _, value in pairs},
         re.search(r"\bgpu=[1-9]", facts.get("resources", "")) is not None,

@@ -21,7 +21,7 @@ def test_each_job_has_its_files_wildcards_and_the_words_of_its_program():
     assert train.number("--models") == 8
     assert train.words["--record"] == ["margin", "correct"]
     assert train.words["--model"] == ['{"name": "resnet9", "width": 4}']
-    assert everything.words == {}
+    assert (everything.words, everything.outputs) == ({}, ())
 
 
 def test_a_word_of_two_lines_ends_with_the_first():
