@@ -6,6 +6,8 @@ Needs torch (2.11 or later) alone. --out is rewritten after each variant, so a k
     python benchmarks/gpu/steps.py --markdown steps.json
     python benchmarks/gpu/steps.py --pack cifar-10-batches-py --to cifar10.pt
 
+--pack takes a folder of packed JPEG files (cifar10_train.npz), too; that needs NumPy and Pillow.
+
 A step is gather, forward, backward and SGD: launched kernel by kernel (eager or compiled) or
 replayed from a CUDA graph; of one model, of several on streams of their own, or of a stack (k
 models as one network of grouped convolutions). Each variant is compared with eager steps of
@@ -118,7 +120,36 @@ class BatchReader(pickle.Unpickler):
 
 
 def pack(folder: Path, out: Path) -> None:
-    """Writes the official CIFAR-10 python batches as the one file that --data reads."""
+    """Writes CIFAR-10 of a folder as the one file that --data reads."""
+    packed = (folder / "cifar10_train.npz").is_file()
+    parts = read_jpegs(folder) if packed else read_batches(folder)
+    write_atomically(out, lambda file: torch.save(parts, file))
+
+
+def read_jpegs(folder: Path) -> dict[str, Tensor]:
+    """Packed JPEG files (data, offsets, labels, orig_index), in official order."""
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    parts: dict[str, Tensor] = {}
+    for side in ("train", "test"):
+        with np.load(folder / f"cifar10_{side}.npz") as file:
+            data, offsets, labels, order = (
+                file[name] for name in ("data", "offsets", "labels", "orig_index")
+            )
+        files = [data[a:b].tobytes() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        rows = np.argsort(order)
+        pixels = np.stack([np.asarray(Image.open(io.BytesIO(files[row]))) for row in rows])
+        images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+        own = torch.from_numpy(labels[rows].astype(np.int64))
+        parts |= {f"{side}_images": images, f"{side}_labels": own}
+    return parts
+
+
+def read_batches(folder: Path) -> dict[str, Tensor]:
+    """The official python batches."""
     parts: dict[str, Tensor] = {}
     batches = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
     for side, names in batches.items():
@@ -132,7 +163,7 @@ def pack(folder: Path, out: Path) -> None:
             raise ValueError(f"{folder}: the {side} batches do not hold 3072 bytes for each label")
         pixels = torch.frombuffer(images, dtype=torch.uint8).view(-1, 3, SIDE, SIDE)
         parts |= {f"{side}_images": pixels, f"{side}_labels": torch.tensor(labels)}
-    write_atomically(out, lambda file: torch.save(parts, file))
+    return parts
 
 
 # ---------------------------------------------------------------------------------------- network
@@ -574,7 +605,7 @@ def main() -> None:
     parser.add_argument("--toy", action="store_true", help="tiny sizes, to test the program")
     parser.add_argument("--resume", action="store_true", help="keep the records that --out holds")
     parser.add_argument("--markdown", type=Path, metavar="JSON", help="print a table of this file")
-    parser.add_argument("--pack", type=Path, metavar="FOLDER", help="pack the official batches")
+    parser.add_argument("--pack", type=Path, metavar="FOLDER", help="pack CIFAR-10 of a folder")
     parser.add_argument("--to", type=Path, metavar="FILE", help="where --pack writes")
     args = parser.parse_args()
     try:

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import dataclasses
 import importlib.util
+import io
 import json
 import os
 import pickle
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -377,6 +379,30 @@ def test_pack_reads_the_official_batches(tmp_path, make_lab):
     images = steps.normalised(parts["train_images"], "fp32")
     pixel = (expected[2, 1, 5, 7] / 255 - steps.MEAN[1]) / steps.STD[1]
     assert images[2, 5, 7, 1].item() == pytest.approx(pixel, abs=1e-5)
+
+
+def test_pack_reads_packed_jpegs_in_the_official_order(tmp_path):
+    for side, order in (("train", [2, 0, 1]), ("test", [1, 0])):
+        files = []
+        for place in order:
+            stream = io.BytesIO()
+            grey = np.full((32, 32, 3), 40 * place, np.uint8)
+            Image.fromarray(grey).save(stream, format="JPEG")
+            files.append(stream.getvalue())
+        np.savez(
+            tmp_path / f"cifar10_{side}.npz",
+            data=np.frombuffer(b"".join(files), np.uint8),
+            offsets=np.cumsum([0, *map(len, files)]),
+            labels=np.array(order, np.uint8) + 5,
+            orig_index=np.array(order, np.int32),
+        )
+    steps.pack(tmp_path, tmp_path / "cifar10.pt")
+    parts = torch.load(tmp_path / "cifar10.pt", weights_only=True)
+    for side, count in (("train", 3), ("test", 2)):
+        assert parts[f"{side}_labels"].tolist() == [5 + n for n in range(count)]
+        means = parts[f"{side}_images"].double().mean((1, 2, 3))
+        assert means.tolist() == pytest.approx([40.0 * n for n in range(count)], abs=2)
+        assert parts[f"{side}_images"].shape == (count, 3, 32, 32)
 
 
 def test_pack_reads_a_python_2_pickle(tmp_path):
