@@ -129,6 +129,7 @@ def pack(folder: Path, out: Path) -> None:
 def read_jpegs(folder: Path) -> dict[str, Tensor]:
     """Packed JPEG files (data, offsets, labels, orig_index), in official order."""
     import io
+    import itertools
 
     import numpy as np
     from PIL import Image
@@ -139,7 +140,7 @@ def read_jpegs(folder: Path) -> dict[str, Tensor]:
             data, offsets, labels, order = (
                 file[name] for name in ("data", "offsets", "labels", "orig_index")
             )
-        files = [data[a:b].tobytes() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        files = [data[a:b].tobytes() for a, b in itertools.pairwise(offsets)]
         rows = np.argsort(order)
         pixels = np.stack([np.asarray(Image.open(io.BytesIO(files[row]))) for row in rows])
         images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
