@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -109,10 +110,14 @@ class Stacks:
         )  # fmt: skip
 
 
-def _out_of_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
-    """What torch said of a full memory, though the end of a capture may have failed after it."""
+def _out_of_memory(error: BaseException | None) -> BaseException | None:
+    """What torch, or a library that it calls (CUDA's graphs, cuBLAS, cuDNN), said of a full memory,
+    though the end of a capture may have failed after it."""
     while error is not None:
-        if isinstance(error, torch.OutOfMemoryError):
+        told = isinstance(error, RuntimeError) and re.search(
+            r"CUDA error: out of memory|_ALLOC_FAILED", str(error)
+        )
+        if told or isinstance(error, torch.OutOfMemoryError):
             return error
         error = error.__context__
     return None

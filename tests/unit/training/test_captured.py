@@ -29,7 +29,7 @@ from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
 from palimpsest.training.evaluate import logits
 from palimpsest.training.loop import run_epoch
-from palimpsest.training.populations import train_population
+from palimpsest.training.populations import Stacks, train_population
 from palimpsest.training.preparing import prepare
 from palimpsest.training.sweep import run_sweep
 
@@ -330,6 +330,33 @@ def test_a_full_gpu_takes_half_as_many_models_and_says_so(
         "the GPU's memory is too small for 6 models at once (CUDA out of memory. Tried to allocate "
         "20.00 GiB): from here on 3"
     ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "CUDA error: out of memory\nCUDA kernel errors might be reported elsewhere",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_a_library_that_gets_no_memory_is_a_full_gpu_too(told: str) -> None:
+    stacks = Stacks(range(4), 4, build(FACTS, width=16), Trainer(Device()))
+    found = []
+    for keep, _ in stacks:
+        with stacks.tried():
+            if len(keep) > 2:
+                raise RuntimeError(told)
+            found.append(keep)
+    assert found == [[0, 1], [2, 3]]
+
+
+def test_another_error_is_not_a_full_gpu() -> None:
+    stacks = Stacks(range(4), 4, build(FACTS, width=16), Trainer(Device()))
+    for _ in stacks:
+        with pytest.raises(RuntimeError, match="illegal"), stacks.tried():
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        break
 
 
 def test_one_model_that_does_not_fit_is_a_sentence() -> None:
