@@ -5,6 +5,7 @@ frozen, and every result is written where it was. A step that needs the host goe
 """
 
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -357,6 +358,34 @@ def test_another_error_is_not_a_full_gpu() -> None:
         with pytest.raises(RuntimeError, match="illegal"), stacks.tried():
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
         break
+
+
+def test_a_cleared_trainer_frees_the_steps_of_a_run_that_is_still_held() -> None:
+    stack, graphs = stack_of([3]), []
+
+    class Graph:
+        def __init__(self, step: Callable[[], None]) -> None:
+            self.step = step
+            graphs.append(weakref.ref(self))
+
+        def replay(self) -> None:
+            self.step()
+
+    class Graphs(Device):
+        def capturer(self) -> Callable[[Callable[[], None]], Callable[[], None]]:
+            return lambda step: Graph(step).replay
+
+    device = Graphs(captures=True)
+    trainer = Trainer(device)
+    outcomes = run_sweep(
+        stack, {0: PLANS["recipe"]}, data=data_of(stack, device), seeds=[3], device=device,
+        trainer=trainer,
+    )  # fmt: skip
+    next(outcomes)  # as where the measurement of an outcome finds no memory
+    assert graphs and all(graph() is not None for graph in graphs)
+    trainer.clear()
+    assert not any(graph() for graph in graphs)
+    outcomes.close()
 
 
 def test_one_model_that_does_not_fit_is_a_sentence() -> None:
