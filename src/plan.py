@@ -108,7 +108,10 @@ def slots_of(profile: Path, cores: int | None) -> "Slots":
     resources = found.get("resources", {})
     if isinstance(resources, list):
         resources = dict(str(one).partition("=")[::2] for one in resources)
-    return Slots(jobs, min(jobs, int(resources.get("gpu", jobs))))
+    gpus = str(resources.get("gpu", jobs)) if isinstance(resources, dict) else str(resources)
+    if jobs < 1 or not gpus.isdecimal() or int(gpus) < 1:
+        raise InputError(f"{file}: has {jobs} jobs and gpu={gpus}; allowed: 1 or more of both")
+    return Slots(jobs, min(jobs, int(gpus)))
 
 
 def unit_of(device: "Device") -> str:

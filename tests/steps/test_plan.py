@@ -40,3 +40,14 @@ def test_a_configuration_that_is_wrong(tmp_path):
 def test_a_profile_that_is_not_there():
     told = refused("plan", "--workflow-profile", "profiles/none")
     assert told == "profiles/none: there is no such file"
+
+
+@pytest.mark.parametrize(
+    "lines", ["cores: 0", "cores: 2\nresources: {gpu: many}", "resources: 3.5"]
+)
+def test_a_profile_that_lets_nothing_run(tmp_path, lines):
+    (tmp_path / "profile.yaml").write_text(lines + "\n")
+    found = run("plan", "--workflow-profile", tmp_path)
+    assert found.returncode == 1 and "Traceback" not in found.stderr
+    assert f"error: {tmp_path}/profile.yaml: has " in found.stderr
+    assert "allowed: 1 or more of both" in found.stderr

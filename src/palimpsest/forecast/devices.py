@@ -143,6 +143,9 @@ def device_named(name: str | None, asked: str, known: Mapping[str, Device]) -> s
     InputError for one that is not known, or that the run does not compute on.
     """
     fitting = [one for one, device in known.items() if device.gpu == (asked == "cuda")]
+    if not fitting:
+        kind = "GPU (gpu: true)" if asked == "cuda" else "CPU (gpu: false)"
+        raise InputError(f"{FILE}: has no device for a run on {asked}; needed: a {kind}")
     if name is None:
         return fitting[0]
     if name not in known:

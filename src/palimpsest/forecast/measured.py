@@ -6,6 +6,7 @@ the end: what came after the last sample is filled up at the same load.
 """
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,8 @@ def seconds_in(path: Path) -> tuple[float, float] | None:
         wall = [float(row["s"]) for row in rows]
         sampled = [0.0 if row["cpu_time"] == "NA" else float(row["cpu_time"]) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not 0 < sum(wall) < math.inf or not all(0 <= one < math.inf for one in sampled):
         return None
     return sum(wall), sum(map(busy_seconds, wall, sampled))
 

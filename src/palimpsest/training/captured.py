@@ -108,7 +108,11 @@ class Trainer:
         self._capture = device.capturer()
 
     def clear(self) -> None:
-        """Let go of all that was kept, and of the GPU's memory with it."""
+        """Let go of all that was kept, and of the GPU's memory with it, though a run that was
+        broken off may still be held by its caller: its steps are gone, its models stay."""
+        for kept in self._kept.values():
+            kept.passes.clear()
+            kept.optimiser.zero_grad(set_to_none=True)  # gradients lie in the graphs' memory
         self._kept.clear()
         self._capture = self.device.capturer()
         gc.collect()

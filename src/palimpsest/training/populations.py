@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from palimpsest.training.data import TrainingData, next_tokens
 from palimpsest.training.device import Device
 
 Build = Callable[[], nn.Module]
+_LIBRARY = re.compile(r"CUDA error: out of memory|_ALLOC_FAILED")
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,13 @@ class Stacks:
         )  # fmt: skip
 
 
-def _out_of_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
-    """What torch said of a full memory, though the end of a capture may have failed after it."""
+def _out_of_memory(error: BaseException | None) -> RuntimeError | None:
+    """What torch, or a library that it calls (CUDA's graphs, cuBLAS, cuDNN), said of a full memory,
+    though the end of a capture may have failed after it."""
     while error is not None:
         if isinstance(error, torch.OutOfMemoryError):
+            return error
+        if isinstance(error, RuntimeError) and _LIBRARY.search(str(error)):
             return error
         error = error.__context__
     return None

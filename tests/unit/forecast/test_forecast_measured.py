@@ -4,7 +4,7 @@ import pytest
 from toy import train_job, unlearn_job
 
 from palimpsest.files import InputError
-from palimpsest.forecast.measured import busy_seconds, compared
+from palimpsest.forecast.measured import busy_seconds, compared, seconds_in
 from palimpsest.forecast.stages import Task
 from palimpsest.forecast.work import Work
 
@@ -49,3 +49,9 @@ def test_a_folder_without_benchmarks_is_named(tmp_path):
     write(tmp_path, "other.tsv", 1.0, 1.0)
     with pytest.raises(InputError, match="no benchmark file of a job of this configuration"):
         compared(tasks, tmp_path)
+
+
+@pytest.mark.parametrize(("wall", "sampled"), [(0.0, 0.0), ("nan", 1.0), (3.0, "inf"), (3.0, -1.0)])
+def test_a_time_that_is_none_is_no_time(tmp_path, wall, sampled):
+    write(tmp_path, "train_block/original/0.tsv", wall, sampled)
+    assert seconds_in(tmp_path / "benchmarks/train_block/original/0.tsv") is None

@@ -68,6 +68,8 @@ def test_a_device_is_found_by_name_or_by_what_the_run_asks_for(known):
         device_named("h300", "cuda", known)
     with pytest.raises(InputError, match="--device-profile is epyc, and the run's device is cuda"):
         device_named("epyc", "cuda", known)
+    with pytest.raises(InputError, match=r"throughputs.yaml: has no device for a run on cuda"):
+        device_named(None, "cuda", {"epyc": known["epyc"]})
 
 
 def test_a_file_of_throughputs_is_checked(tmp_path):

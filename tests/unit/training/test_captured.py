@@ -5,6 +5,7 @@ frozen, and every result is written where it was. A step that needs the host goe
 """
 
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,7 +30,7 @@ from palimpsest.training.data import TrainingData
 from palimpsest.training.device import Device
 from palimpsest.training.evaluate import logits
 from palimpsest.training.loop import run_epoch
-from palimpsest.training.populations import train_population
+from palimpsest.training.populations import Stacks, train_population
 from palimpsest.training.preparing import prepare
 from palimpsest.training.sweep import run_sweep
 
@@ -330,6 +331,61 @@ def test_a_full_gpu_takes_half_as_many_models_and_says_so(
         "the GPU's memory is too small for 6 models at once (CUDA out of memory. Tried to allocate "
         "20.00 GiB): from here on 3"
     ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "CUDA error: out of memory\nCUDA kernel errors might be reported elsewhere",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_a_library_that_gets_no_memory_is_a_full_gpu_too(told: str) -> None:
+    stacks = Stacks(range(4), 4, build(FACTS, width=16), Trainer(Device()))
+    found = []
+    for keep, _ in stacks:
+        with stacks.tried():
+            if len(keep) > 2:
+                raise RuntimeError(told)
+            found.append(keep)
+    assert found == [[0, 1], [2, 3]]
+
+
+def test_another_error_is_not_a_full_gpu() -> None:
+    stacks = Stacks(range(4), 4, build(FACTS, width=16), Trainer(Device()))
+    for _ in stacks:
+        with pytest.raises(RuntimeError, match="illegal"), stacks.tried():
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        break
+
+
+def test_a_cleared_trainer_frees_the_steps_of_a_run_that_is_still_held() -> None:
+    stack, graphs = stack_of([3]), []
+
+    class Graph:
+        def __init__(self, step: Callable[[], None]) -> None:
+            self.step = step
+            graphs.append(weakref.ref(self))
+
+        def replay(self) -> None:
+            self.step()
+
+    class Graphs(Device):
+        def capturer(self) -> Callable[[Callable[[], None]], Callable[[], None]]:
+            return lambda step: Graph(step).replay
+
+    device = Graphs(captures=True)
+    trainer = Trainer(device)
+    outcomes = run_sweep(
+        stack, {0: PLANS["recipe"]}, data=data_of(stack, device), seeds=[3], device=device,
+        trainer=trainer,
+    )  # fmt: skip
+    next(outcomes)  # as where the measurement of an outcome finds no memory
+    assert graphs and all(graph() is not None for graph in graphs)
+    trainer.clear()
+    assert not any(graph() for graph in graphs)
+    outcomes.close()
 
 
 def test_one_model_that_does_not_fit_is_a_sentence() -> None:
