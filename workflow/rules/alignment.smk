@@ -44,7 +44,7 @@ FIGURE_SETTINGS["alignment"] = {
 }
 FIGURE_NOTES["alignment"] = (
     f"N = {numbers_of_models(ALIGNMENT.experiments)} models of {SETUP}; learning rates chosen on the first"
-    f" {ALIGNMENT.tuning_models}"
+    f" {ALIGNMENT.tuning_models}, the others are shown"
 )
 ALIGNMENT_JUDGED = [
     name
@@ -94,7 +94,11 @@ rule judge_alignment:
     params:
         by=lambda wildcards: "worlds" if wildcards.verdicts == "worlds" else "measures",
         settings=as_json(
-            {"task": ALIGNMENT_TASK, "stack": STACK}
+            {
+                "task": ALIGNMENT_TASK,
+                "stack": STACK,
+                "epochs": config["training"]["epochs"],
+            }
             | ALIGNMENT_CHOICE
             | ALIGNMENT_MARGIN
             | ALIGNMENT_BESIDE

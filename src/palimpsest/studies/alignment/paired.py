@@ -40,7 +40,7 @@ FEWEST = 3
 """models from which their spread is taken for an error: two may agree by chance"""
 _EXACT = 1e-9  # the standard error of a difference that does not vary at all
 WIDE = "the models spread too widely for the margin"
-BLIND = "on the originals the attack tells retained from test points no better than chance"
+BLIND = "the attack does not surely call more of the originals' retained than test points members"
 """why a case is not decided"""
 
 
@@ -62,15 +62,17 @@ class Values:
         return self._own[scenario, subset, quantity, method]
 
     def blind(self, scenario: str, quantity: str, margin: float) -> bool:
-        """Whether `quantity` is of an attack that is worth nothing: of the originals, which have
-        seen the one and not the other, it calls hardly more retained than test points members (by
-        `margin` points or less). False where one of the two was not measured."""
+        """Whether `quantity` is of an attack that is not shown to be worth anything: of the
+        originals, which have seen the one and not the other, it does not surely (95 %) call more
+        retained than test points members, by `margin` points. False where one of the two was not
+        measured, or of a diverged original, which decides nothing anyway."""
         test = "D_t" if scenario == "sample" else "D_rt"
         places = [(scenario, subset, quantity) for subset in ("D_r", test)]
         if not quantity.startswith("mia") or not all(self.has(*one, ORIGINAL) for one in places):
             return False
         inside, outside = (self.of(*one, ORIGINAL) for one in places)
-        return not apart(quantity, inside, outside).mean() > margin
+        mean, _, half, _ = interval(apart(quantity, inside, outside))
+        return bool(mean - half <= margin)
 
     def floor(self, scenario: str, subset: str, quantity: str) -> float:
         """What distances there are measured by; NaN where it is not known."""
@@ -189,13 +191,11 @@ class Difference:
     @property
     def doubt(self) -> str | None:
         """Why it decides nothing, if so."""
-        if self.blind:
-            return BLIND
         if len(self.values) < FEWEST:
             return f"the spread between models needs {FEWEST} or more"
         if not np.isfinite(self.values).all():
             return "a value is no number: a model diverged, or the distances have no floor"
-        return None
+        return BLIND if self.blind else None
 
     def case(self, answer: Answer) -> Case:
         """The case with the difference in its name, and why it is not decided."""

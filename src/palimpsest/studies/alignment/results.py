@@ -96,6 +96,7 @@ class Results:
         klom_redrawn: split -> redrawn scores (rows of klom, repeats).
         printed: the paper's numbers.
         model: the paper's, whose numbers stand beside the run's.
+        epochs: of the run's training.
         stacked: whether the run trains several models as one network, which adapters never are.
         margin: the equivalence margin, in points of percent.
         strict: whether the chance of any false answer is held down, and not the part of false ones.
@@ -112,6 +113,7 @@ class Results:
     klom_redrawn: Mapping[str, np.ndarray]
     printed: pd.DataFrame
     model: str
+    epochs: float
     stacked: bool
     margin: float
     strict: bool = False
@@ -125,10 +127,12 @@ def read_results(
     tuning_models: int,
     margin: float,
     beside: Mapping[str, str],
+    epochs: int,
     stack: int = 1,
 ) -> Results:
     """The tables at these paths; `scenarios`: the scenario of each forget set; `beside`: the
-    paper's `dataset` and `model`; `stack`: models that the run trains as one network."""
+    paper's `dataset` and `model`; `epochs`: of training; `stack`: models that the run trains as
+    one network."""
     if not margin > 0:
         raise InputError(f"margin is {margin}; allowed: above 0, in points of percent")
     values, rates = reported(read_values(inputs, "table", scenarios), tuning_models)
@@ -150,6 +154,7 @@ def read_results(
         klom_redrawn=redrawn,
         printed=read_printed(inputs["printed"][0]),
         model=beside["model"],
+        epochs=epochs,
         stacked=stack > 1,
         margin=margin,
     )

@@ -20,6 +20,7 @@ from palimpsest.studies.alignment.paired import RFA, UNLEARNED
 from palimpsest.studies.alignment.results import (
     COLUMNS,
     INPUTS,
+    METHODS,
     ORACLE,
     ORIGINAL,
     SECOND,
@@ -80,12 +81,16 @@ def _spread(values: pd.Series, quantity: pd.Series, name: str) -> pd.Series:
 
 
 def _with_costs(results: Results, part: float) -> Results:
-    """Every method takes this part of the time of a retraining."""
+    """Every method takes this part of the time of a retraining, and of its gradient passes."""
     costs = results.costs
     whole = costs[costs["method"] == ORACLE].set_index("scenario")["seconds"]
     seconds = part * costs["scenario"].map(whole)
     kept = ~costs["method"].isin(UNLEARNED)
-    return replace(results, costs=costs.assign(seconds=costs["seconds"].where(kept, seconds)))
+    told = costs.assign(
+        seconds=costs["seconds"].where(kept, seconds),
+        relative_cost=costs["relative_cost"].where(kept, part),
+    )
+    return replace(results, costs=told)
 
 
 def _with_klom(results: Results, of: Callable[[pd.DataFrame, str], pd.Series]) -> Results:
@@ -224,12 +229,14 @@ def as_printed(results: Results) -> Results:
         "gamma": _frame(_figure_5(once, results.gamma), results.gamma),
     }
     trained = times[times["method"] == ORACLE].set_index("scenario")["seconds"]
+    tuned = times[times["method"] == METHODS["ft"]]
     costs = times[["scenario", "method", "seconds"]].assign(
         lr=np.nan, relative_cost=times["seconds"] / times["scenario"].map(trained)
     )
     return replace(
         results,
         model=model,
+        epochs=float(trained.sum() / tuned["seconds"].sum()),
         stacked=False,
         **{name: with_second(_luck(frame, name)) for name, frame in frames.items()},
         costs=costs,
@@ -473,6 +480,7 @@ def judge(
     tuning_models: int,
     margin: float,
     beside: Mapping[str, str],
+    epochs: int,
     stack: int = 1,
 ) -> pd.DataFrame:
     """The verdict on each claim about the run's task in each world, and what it must be: the
@@ -481,7 +489,7 @@ def judge(
     """
     results = read_results(
         inputs, task=task, scenarios=scenarios, tuning_models=tuning_models, margin=margin,
-        beside=beside, stack=stack,
+        beside=beside, epochs=epochs, stack=stack,
     )  # fmt: skip
     asked = [
         one

@@ -82,7 +82,7 @@ def test_the_papers_tables_bear_out_some_of_its_sentences_and_refute_others(
     write_tables(tmp_path, TASKS[0])
     inputs = inputs_of(tmp_path, PRINTED) | {"claims": [CLAIMS]}
     table = judge(inputs, task=TASKS[0], scenarios=SETS, tuning_models=TUNING, margin=2.0,
-                  beside={"dataset": "CIFAR-10", "model": "ResNet18"})  # fmt: skip
+                  beside={"dataset": "CIFAR-10", "model": "ResNet18"}, epochs=10)  # fmt: skip
     own = table[table["measured_by"].str.startswith("printed")].set_index("id")
     assert own["verdict"].to_dict() == {
         "printed_rfa_is_among_the_two_closest": HOLDS,  # in 7 of 8 panels
@@ -120,6 +120,6 @@ def test_a_wrong_number_turns_a_verdict(printed: pd.DataFrame, tmp_path: Path) -
     write_tables(tmp_path, TASKS[0])
     inputs = inputs_of(tmp_path, tmp_path / "printed.csv") | {"claims": [CLAIMS]}
     table = judge(inputs, task=TASKS[0], scenarios=SETS, tuning_models=TUNING, margin=2.0,
-                  beside={"dataset": "CIFAR-10", "model": "ResNet18"})  # fmt: skip
+                  beside={"dataset": "CIFAR-10", "model": "ResNet18"}, epochs=10)  # fmt: skip
     own = table[table["measured_by"].str.startswith("printed")].set_index("id")["verdict"]
     assert set(own[own != FAILS].index) == {"printed_no_teacher_saves_time"}  # both are RFA's
