@@ -34,6 +34,8 @@ from palimpsest.training.loop import DrawnTerm, descend, run_epoch
 from palimpsest.training.preparing import Prepared, prepare
 
 Step = Callable[[], None]
+TABLES = ("teacher", "incompetent")
+"""of the data of a stack: (pool, k, classes), as large as all else, and so there once"""
 
 
 def why_not(stack: Stack, plan: Plan, data: TrainingData) -> str | None:
@@ -130,9 +132,10 @@ class Trainer:
         self._tell("captured once and replayed" if why is None else f"run one by one: {why}")
         if why is not None:
             return Run(stack, plan, data, seeds, self.device, *prepare(stack, plan, data, seeds))
-        key = (replace(plan, epochs=()), stack.k)
+        taught = tuple(getattr(data, name) is not None for name in TABLES)
+        key = (replace(plan, epochs=()), stack.k, taught)
         if key in self._kept:
-            self._kept[key].begin_with(stack)
+            self._kept[key].begin_with(stack, data)
         else:
             self._kept[key] = Captured(stack, plan, data, seeds, self.device, self._capture)
         kept = self._kept[key]
@@ -158,6 +161,8 @@ class Captured:
         capture: Callable[[Step], Step],
     ) -> None:
         self.stack, self.device, self.capture = stack, device, capture
+        tables = {name: _own(getattr(data, name)) for name in TABLES}
+        self.data = replace(data, **tables)  # which all passes read
         first = next(stack.parameters())
         kind = torch.float32 if first.is_cuda else torch.float64  # as fused optimisers read it
         self.rate = torch.zeros((), dtype=kind, device=first.device)
@@ -169,9 +174,14 @@ class Captured:
         self.optimiser.zero_grad(set_to_none=True)
         self._begin()
 
-    def begin_with(self, stack: Stack) -> None:
-        """The models of another stack, and an optimiser that has taken no step."""
+    def begin_with(self, stack: Stack, data: TrainingData) -> None:
+        """The models of another stack with their teachers, and an optimiser that has taken no
+        step."""
         self.stack.load_state_dict(stack.state_dict())
+        for name in TABLES:
+            own, new = getattr(self.data, name), getattr(data, name)
+            if new is not None:
+                own.copy_(new)
         self._begin()
 
     def _begin(self) -> None:
@@ -206,7 +216,6 @@ class Captured:
         terms: Sequence[DrawnTerm],
         batches: Sequence[Sequence[Tensor]],
         rates: Sequence[float],
-        data: TrainingData,
     ) -> None:
         """The steps of a pass: each with a batch of each term, and a learning rate.
 
@@ -219,7 +228,7 @@ class Captured:
             rows = slice(done, done + len(list(alike)))
             done = rows.stop
             stacked = [torch.stack(own) for own in zip(*batches[rows], strict=True)]
-            read = _Read(stacked, sent[rows], list(terms), data)
+            read = _Read(stacked, sent[rows], list(terms))
             key = (replace(phase, lr=0.0, lr_end=None), shape, len(stacked[0]))
             if key not in self.passes:
                 self.passes[key] = _Pass(self, phase, read)
@@ -234,30 +243,25 @@ class _Read:
         batches: of each term, pool indices (steps, b, k).
         rates: (steps,).
         terms: their labels, and which points are of the forget set.
-        data: the pool, and the tables of teachers.
     """
 
     batches: list[Tensor]
     rates: Tensor
     terms: list[DrawnTerm]
-    data: TrainingData
 
     def copied(self) -> _Read:
-        """The same in memory of its own, but for the pool."""
+        """The same in memory of its own."""
         terms = [
             replace(term, labels=_own(term.labels), forgotten=_own(term.forgotten))
             for term in self.terms
         ]
-        tables = {name: _own(getattr(self.data, name)) for name in ("teacher", "incompetent")}
-        batches = [own.clone() for own in self.batches]
-        return _Read(batches, self.rates.clone(), terms, replace(self.data, **tables))
+        return _Read([own.clone() for own in self.batches], self.rates.clone(), terms)
 
     def tensors(self) -> list[Tensor]:
         """All that `copied` copies."""
         found = [*self.batches, self.rates]
         found += [own for t in self.terms for own in (t.labels, t.forgotten) if own is not None]
-        tables = (self.data.teacher, self.data.incompetent)
-        return found + [table for table in tables if isinstance(table, Tensor)]
+        return found
 
 
 def _own(value: Any) -> Any:
@@ -294,7 +298,7 @@ class _Pass:
             self.phase,
             read.terms,
             batches,
-            read.data,
+            owner.data,
             owner.device,
             Prepared(),
         )

@@ -57,7 +57,7 @@ def run_epoch(
         batches = list(zip(*(own for _, own in drawn), strict=True))
         rates = _rates(optimiser, plan, phase, steps)
         if captured is not None:
-            captured.run(phase, terms, batches, rates, data)
+            captured.run(phase, terms, batches, rates)
             continue
         for rate, batch in zip(rates, batches, strict=True):
             for group in optimiser.param_groups:
