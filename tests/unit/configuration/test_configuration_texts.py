@@ -97,7 +97,8 @@ def test_classes_to_forget_are_groups_where_there_are_any(project, sentence, mon
 
 def test_a_library_that_is_not_installed_is_told_before_the_run(sentence, monkeypatch):
     monkeypatch.setattr(docstrings, "PACKAGES", {**docstrings.PACKAGES, "none_such": "none-such"})
-    monkeypatch.setattr(machine, "check_disk", lambda origins, root: None)
+    for check in ("check_disk", "check_memory"):
+        monkeypatch.setattr(machine, check, lambda origins, root: None)
     assert sentence({"data": {"name": "docstrings"}} | READER, machine=True).startswith(
         "mine.yaml: data.name is docstrings: docstrings: the package none_such is not installed"
     )

@@ -148,7 +148,7 @@ def test_a_run_of_alignment_has_one_model_a_seed_and_rates_around_a_middle(overl
     for method in table["methods"][1:]:
         settings = config.combinations(method, table["grids"][method])
         assert sorted(one["lr"] for one in settings) == [one["lr"] for one in settings]
-        assert len(settings) == 3  # one may be too weak, one too strong
+        assert len(settings) >= 3  # one may be too weak, one too strong
     plain = config.combinations("rfa", study["experiments"]["gamma"]["grids"]["rfa"])
     assert {0.0, 0.5, 1.0} <= {one["gamma"] for one in plain}
     changed = config.combinations("rfa", study["experiments"]["sensitivity"]["grids"]["rfa"])

@@ -229,7 +229,7 @@ def test_costs_are_those_of_every_setting(images):
     costs = read_costs(images["table_quality"][0], SETS)
     oracle = costs[costs["method"] == ORACLE]
     assert oracle["seconds"].tolist() == [40.0, 40.0]
-    assert costs.loc[costs["method"] == "RFA", "relative_cost"].to_numpy() == pytest.approx(0.1)
+    assert costs.loc[costs["method"] == "RFA", "relative_cost"].to_numpy() == pytest.approx(0.2)
     assert len(costs) == 2 * (2 + sum(map(len, RATES.values())))
 
 
