@@ -1,7 +1,7 @@
 """What a job does, counted from the words that its program is given, and the plans of these."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,9 @@ from palimpsest.forecast.network import Network, network_of
 from palimpsest.plans.plan import Plan, cap_batches
 from palimpsest.plans.recipe import recipe
 from palimpsest.records import COMPARED, STATISTICS
+from palimpsest.stacks.stack import filled
 from palimpsest.training.preparing import by_stack_size
-from palimpsest.training.sweep import Branch, tree
+from palimpsest.training.sweep import tree
 
 TABLE = 2_000_000
 """bytes of a table, a part of one, or a figure in its forms: roughly what those of `digits` have"""
@@ -181,7 +182,7 @@ class Counted:
                 shared += branch.epochs()
                 if root.prepare is not None:  # a look at every point, for a mask or for adapters
                     passes += sizes["train"]
-                for phases in _epochs(branch):
+                for phases in branch.below():
                     found = _steps(Plan((phases,)), sizes)
                     steps, passes = steps + found[0], passes + found[1]
             trees.append((stack, steps, passes, len(own)))
@@ -238,10 +239,7 @@ class Counted:
             return models
         whole, rest = divmod(models, stack)
         multiple = self.network.multiple
-        return sum(
-            count * max(2, -(-own // multiple) * multiple)
-            for own, count in ((stack, whole), (rest, 1 if rest else 0))
-        )
+        return whole * filled(stack, multiple) + (filled(rest, multiple) if rest else 0)
 
     def forgotten(self, split: str) -> int:
         """Points of the forget set of a split: counted where it lies, else what its definition
@@ -270,10 +268,3 @@ def _steps(plan: Plan, sizes: Mapping[str, int]) -> tuple[int, int]:
     """Steps of a plan, and points whose gradient is taken, of one model."""
     steps = sum(phase.steps(sizes) for epoch in plan.epochs for phase in epoch)
     return steps, plan.passes(sizes)
-
-
-def _epochs(branch: Branch) -> Iterator[Any]:
-    """Every epoch that is run below a branch."""
-    for epoch, onward in branch.onward.items():
-        yield epoch
-        yield from _epochs(onward)

@@ -79,6 +79,12 @@ def alignment(template: nn.Module) -> int:
     return 16 // math.gcd(16, *channels)
 
 
+def filled(models: int, multiple: int) -> int:
+    """How many models a stack for `models` of them holds, with the discarded copies that make it a
+    multiple (see `alignment`), two at least."""
+    return max(2, -(-models // multiple) * multiple)
+
+
 class Stack(nn.Module):
     """k models as one network: (batch, k, ...) to logits (batch, k, classes).
 

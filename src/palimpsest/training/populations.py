@@ -17,7 +17,7 @@ from palimpsest.data.datasets import Dataset, Tokens
 from palimpsest.files import InputError, SettingError, one_line
 from palimpsest.plans.plan import Plan
 from palimpsest.randomness import generator
-from palimpsest.stacks.stack import Stack, StateDict, alignment
+from palimpsest.stacks.stack import Stack, StateDict, alignment, filled
 from palimpsest.training.captured import Trainer
 from palimpsest.training.data import TrainingData, next_tokens
 from palimpsest.training.device import Device
@@ -51,7 +51,7 @@ def stacks_of(
         if size == 1:
             yield keep, keep
             continue
-        wanted = max(2, -(-len(keep) // multiple) * multiple)
+        wanted = filled(len(keep), multiple)
         yield keep, list(itertools.islice(itertools.cycle(keep), wanted))
 
 

@@ -340,15 +340,15 @@ def _saves_time(run: Run, claim: dict[str, Any]) -> list[Case]:
         seconds, name = own["seconds"], f"{method}, {scenario}"
         taken = seconds[method] / (seconds[ORACLE] / run.results.epochs)
         same = seconds[FINETUNE] / (seconds[ORACLE] * own["relative_cost"][FINETUNE])
+        doubt = None
         if not np.isfinite(taken):
-            cases.append(Case(name, None, "seconds were left out of this run"))
-            continue
-        if run.results.stacked:
-            cases.append(Case(name, None, "trainings were stacked, and adapters are not"))
-            continue
-        if not 1 / TIMING <= same <= TIMING:
-            told = f"a pass of {FINETUNE} took {same:.1f} times as long as one of {ORACLE}"
-            cases.append(Case(name, None, told))
+            doubt = "seconds were left out of this run"
+        elif run.results.stacked:
+            doubt = "trainings were stacked, and adapters are not"
+        elif not 1 / TIMING <= same <= TIMING:
+            doubt = f"a pass of {FINETUNE} took {same:.1f} times as long as one of {ORACLE}"
+        if doubt:
+            cases.append(Case(name, None, doubt))
             continue
         part = taken / epochs
         answer = True if part <= left / TIMING else False if part > left * TIMING else None
