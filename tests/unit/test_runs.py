@@ -34,12 +34,16 @@ def entered(folder: Path, results: Path | None = None) -> runs.Run:
     return run
 
 
-def job_of(run: runs.Run, program: str = "import time; time.sleep(60)") -> subprocess.Popen[bytes]:
-    """A job that knows its run and outlives it."""
-    return subprocess.Popen(
+def job_of(run: runs.Run, before: str = "pass") -> subprocess.Popen[bytes]:
+    """A job that knows its run and outlives it, and runs by now."""
+    program = f"import signal, time; {before}; print('ready', flush=True); time.sleep(60)"
+    job = subprocess.Popen(
         [sys.executable, "-c", program],
         env={runs.VARIABLE: str(run.file)}, stdout=subprocess.PIPE,
     )  # fmt: skip
+    assert job.stdout is not None
+    assert job.stdout.readline() == b"ready\n"  # until then a new process may have no environment
+    return job
 
 
 def test_what_a_dead_run_left_is_cleared(tmp_path: Path) -> None:
@@ -82,13 +86,7 @@ def test_jobs_of_a_dead_run_are_ended_and_those_of_a_living_one_are_not(tmp_path
 def test_an_orphan_that_ignores_being_asked_is_killed(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(runs, "_PATIENCE", 0.5)
     dead = entered(tmp_path)
-    stubborn = job_of(
-        dead,
-        "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-        " print('ready', flush=True); time.sleep(60)",
-    )
-    assert stubborn.stdout is not None
-    assert stubborn.stdout.readline() == b"ready\n"
+    stubborn = job_of(dead, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
     dead.lock.close()
     entered(tmp_path)
     assert not psutil.pid_exists(stubborn.pid)
