@@ -62,7 +62,10 @@ def main() -> None:
 
     from palimpsest.forecast.devices import device_named, devices
     from palimpsest.forecast.jobs import dry_run, names
+    from palimpsest.forecast.measured import check_results, compared
 
+    if args.check is not None:
+        check_results(args.check)
     overlays = names(args.configfile)
     files = [BASE, *(file for file in overlays if file != BASE)]
     config = configuration.load(files)
@@ -75,7 +78,6 @@ def main() -> None:
 
     # Here, so that wrong words need not wait for torch.
     from palimpsest.forecast.budget import fitting
-    from palimpsest.forecast.measured import compared
     from palimpsest.forecast.stages import tasks_of
     from palimpsest.forecast.work import Counted
 
@@ -98,6 +100,8 @@ def slots_of(profile: Path, cores: int | None) -> "Slots":
     """What a profile of Snakemake lets run side by side, its own file or its folder."""
     from palimpsest.forecast.stages import Slots
 
+    if not profile.exists():
+        raise InputError(f"--workflow-profile is {profile}, which is not there; needed: a profile")
     file = profile / "profile.yaml" if profile.is_dir() else profile
     found = read_yaml(file)
     if not isinstance(found, dict):

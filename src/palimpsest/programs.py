@@ -21,7 +21,7 @@ from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-from palimpsest import files, registry, runs, sources
+from palimpsest import files, gpu_memory, registry, runs, sources
 from palimpsest.files import InputError
 from palimpsest.values import LARGEST, MOST_MODELS
 
@@ -275,8 +275,8 @@ def _told(error: Exception) -> str | None:
     """The sentence on what is wrong outside the program; None for a defect."""
     if isinstance(error, ValueError):
         return str(error)
-    if type(error).__name__ == "OutOfMemoryError":  # torch's, which may not be loaded
-        told = files.one_line(error)
+    if full := gpu_memory.full(error):
+        told = files.one_line(full)
         return f"the GPU's memory is full ({told}); needed: a smaller --stack, or a GPU with more"
     if isinstance(error, MemoryError) or "allocate memory" in str(error):
         return f"the memory is full ({files.one_line(error)}); needed: more, or smaller settings"

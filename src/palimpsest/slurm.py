@@ -3,8 +3,10 @@
 import re
 import shlex
 import subprocess
+import time
 
 _PATIENCE = 60  # seconds for an answer
+_QUESTIONS, _PAUSE = 6, 5.0  # how often it is asked for unknown nodes, and the seconds between
 _NOT_NOW = ("busy", "not available now", "down, drained or reserved", "inactive or drain")
 """in what SLURM says of nodes that will be there later: a job waits for them"""
 
@@ -35,7 +37,22 @@ def has_accounting() -> bool:
 
 
 def refusal(call: str) -> str | None:
-    """Why SLURM would never run a job that is submitted by this call of sbatch; None: it would."""
+    """Why SLURM would never run a job that is submitted by this call of sbatch; None: it would.
+
+    A controller that has just been started knows no node until each has told of itself, and refuses
+    what they could run; it is asked again.
+    """
+    for question in range(_QUESTIONS):
+        why = _refusal(call)
+        if why is None or "unknown" not in (_answer(["sinfo", "--noheader", "--format=%T"]) or ""):
+            break
+        if question < _QUESTIONS - 1:
+            time.sleep(_PAUSE)
+    return why
+
+
+def _refusal(call: str) -> str | None:
+    """What it says at once."""
     done = subprocess.run(
         [*shlex.split(call), "--test-only", "--wrap=true"],
         text=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL, capture_output=True,

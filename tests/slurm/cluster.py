@@ -115,6 +115,11 @@ class Cluster:
         self._start("controller", "slurmctld", "-D", "-f", self.environment["SLURM_CONF"])
         self.wait_for(self._answers, "the controller")
 
+    def restart_controller(self) -> None:
+        """Start a controller that was killed, and wait until every node has told of itself."""
+        self.start_controller()
+        self.wait_for(lambda: "unknown" not in self._states(), "nodes that are known")
+
     def start_node(self, name: str) -> None:
         """Start a node."""
         daemon = f"slurmd -D -N {name} -f {self.environment['SLURM_CONF']} & wait"

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +39,11 @@ class OnSlurm:
     """Snakemake on the login node.
 
     Args:
+        slurm: the cluster that it sends jobs to.
         said: the file of what it says.
     """
 
+    slurm: Cluster
     process: subprocess.Popen[bytes]
     said: Path
 
@@ -60,9 +62,20 @@ class OnSlurm:
         """Whether it has ended."""
         return self.process.poll() is not None
 
-    def end(self) -> int:
+    def wait_for(self, condition: Callable[[], object], what: str) -> None:
+        """Wait until a condition holds; AssertionError if the run ends before it does."""
+
+        def settled() -> bool:
+            if condition():
+                return True
+            assert not self.has_ended(), self.text
+            return False
+
+        self.slurm.wait_for(settled, what, PATIENCE)
+
+    def end(self, seconds: float = TIMEOUT) -> int:
         """Wait until it ends; its exit code."""
-        return self.process.wait(timeout=TIMEOUT)
+        return self.process.wait(timeout=seconds)
 
     def kill(self) -> None:
         """SIGKILL for it and for all that runs on its login node."""
@@ -93,7 +106,7 @@ def start(slurm: Cluster, folder: Path, *targets: str, options: Sequence[str] = 
             cwd=folder, env=NO_BYTECODE | slurm.environment | {"OMP_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=end_with_parent,
         )  # fmt: skip
-    return OnSlurm(process, said)
+    return OnSlurm(slurm, process, said)
 
 
 def programs(folder: Path) -> list[psutil.Process]:
@@ -106,10 +119,10 @@ def programs(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every array and every weight of a run's models."""
+def contents(folder: Path, below: str = "populations") -> dict[str, bytes]:
+    """Every array and every weight that a run has made in a folder of its results."""
     found = {}
-    for path in sorted((folder / RESULTS).glob("populations/**/[!.]*")):
+    for path in sorted((folder / RESULTS / below).glob("**/[!.]*")):
         name = str(path.relative_to(folder))
         if path.suffix == ".npz":
             with np.load(path) as arrays:

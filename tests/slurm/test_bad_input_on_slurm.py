@@ -87,4 +87,4 @@ def test_a_controller_that_does_not_answer(slurm, folder):
         )
         assert_refused(slurm, run, sentence)
     finally:
-        slurm.start_controller()
+        slurm.restart_controller()

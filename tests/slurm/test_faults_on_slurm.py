@@ -30,7 +30,7 @@ def killed(slurm: Cluster, folder: Path, jobs: int, options: Sequence[str] = ())
             program.suspend()
         return len(programs(folder)) == jobs
 
-    slurm.wait_for(freeze, "jobs that train", PATIENCE)
+    run.wait_for(freeze, "jobs that train")
     frozen = programs(folder)
     run.kill()
     try:
@@ -54,7 +54,7 @@ def no_scancel(slurm: Cluster) -> Iterator[None]:
 
 def test_a_run_survives_the_death_of_a_node(slurm, folder, local):
     run = start(slurm, folder, *FIRST)
-    slurm.wait_for(lambda: programs(folder), "a job that trains", PATIENCE)
+    run.wait_for(lambda: programs(folder), "a job that trains")
     node = slurm.jobs(run.name, "%N")[0]
     slurm.kill(node)
     try:
@@ -76,13 +76,13 @@ def other(node: str) -> str:
 
 def test_a_run_survives_a_controller_that_is_away_when_its_job_ends(slurm, folder, local):
     run = start(slurm, folder, *FIRST)
-    slurm.wait_for(lambda: programs(folder), "a job that trains", PATIENCE)
+    run.wait_for(lambda: programs(folder), "a job that trains")
     slurm.kill("controller")
     try:
-        slurm.wait_for((folder / ORIGINALS[0]).exists, "its result", PATIENCE)
-        slurm.wait_for(lambda: "Falling back to 'sacct'" in run.text, "a question", PATIENCE)
+        run.wait_for((folder / ORIGINALS[0]).exists, "its result")
+        run.wait_for(lambda: "Falling back to 'sacct'" in run.text, "a question")
     finally:
-        slurm.start_controller()
+        slurm.restart_controller()
     assert run.end() == 0, run.text
     assert slurm.jobs(run.name) == ["COMPLETED"]
     assert contents(folder) == of_the_first(contents(local))
@@ -116,7 +116,7 @@ def resume_second_node(slurm: Cluster) -> None:
 def test_what_cannot_be_cancelled_changes_no_result(slurm, folder, local, no_scancel, one_node):
     with killed(slurm, folder, 1, LARGE) as old:  # the second job waits for memory
         again = start(slurm, folder, *LOCAL, options=LARGE)
-        slurm.wait_for(lambda: again.name and slurm.jobs(again.name), "new jobs", PATIENCE)
+        again.wait_for(lambda: again.name and slurm.jobs(again.name), "new jobs")
         resume_second_node(slurm)
         assert again.end() == 0, again.text
         assert f"could not be cancelled (scancel --name={old})" in again.text

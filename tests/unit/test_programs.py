@@ -149,6 +149,17 @@ def full_gpu() -> None:
     raise type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate")
 
 
+def full_gpu_by_cublas() -> None:
+    raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+
+def full_gpu_in_a_graph() -> None:
+    try:
+        raise RuntimeError("CUDA error: out of memory")
+    finally:
+        raise RuntimeError("the capture could not be ended")
+
+
 def full_disk() -> None:
     raise OSError(errno.ENOSPC, "No space left on device", "a.json")
 
@@ -177,6 +188,14 @@ def apart(monkeypatch):
         (
             full_gpu,
             "error: the GPU's memory is full (CUDA out of memory. Tried to allocate); needed",
+        ),
+        (
+            full_gpu_by_cublas,
+            "error: the GPU's memory is full (CUDA error: CUBLAS_STATUS_ALLOC_FAI",
+        ),
+        (
+            full_gpu_in_a_graph,
+            "error: the GPU's memory is full (CUDA error: out of memory); needed",
         ),
         (full_disk, "error: the disk is full for a.json; needed: more free space"),
         (closed, "error: a.json: cannot be read or written (Permission denied)"),

@@ -96,6 +96,26 @@ def test_why_a_job_would_never_run(program, said, code, why) -> None:
     assert given.read_text() == "--comment of a rule --mem 100 --test-only --wrap=true\n"
 
 
+def test_a_controller_that_knows_no_node_yet_is_asked_again(program, monkeypatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("palimpsest.slurm.time.sleep", waited.append)
+    refused = "echo 'allocation failure: Requested node configuration is not available' >&2; exit 1"
+    asked = program("sinfo", "echo unknown; echo idle")
+    given = program("sbatch", refused)
+    assert slurm.refusal("sbatch") == "Requested node configuration is not available"
+    assert len(given.read_text().splitlines()) == len(waited) + 1 > 1
+    assert asked.read_text().startswith("--noheader --format=%T\n")
+    waited.clear()
+    program("sbatch", f"[ $(wc -l < '{given}') -gt 8 ] || {{ {refused}; }}")
+    assert slurm.refusal("sbatch") is None
+    assert len(waited) == 2
+    waited.clear()
+    program("sinfo", "echo idle")
+    program("sbatch", refused)
+    assert slurm.refusal("sbatch") == "Requested node configuration is not available"
+    assert waited == []
+
+
 def test_a_run_cancels_the_jobs_of_the_dead_ones_alone(tmp_path: Path, program) -> None:
     asked = program("squeue", "echo 17")
     program("scancel", "")

@@ -5,6 +5,7 @@ what the network is on one point: numbers that pass through its layers, and arit
 host prepares a step while the device computes, so the longer of both counts; on a CPU their sum.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from palimpsest.forecast.work import Work
 from palimpsest.values import Closed
 
 FILE = Path("benchmarks/throughputs.yaml")
+RULES = Path("workflow/rules")
 US = 1e-6
 
 Seconds = Annotated[float, Field(ge=0)]
@@ -134,7 +136,19 @@ def devices(path: Path = FILE) -> dict[str, Device]:
             raise InputError(f"{path}: {name}.host is {device.host}; allowed: {allowed}")
         if "other" not in device.start_s:
             raise InputError(f"{path}: {name}.start_s has no other; needed: that of other rules")
+        unknown = device.start_s.keys() - rules() - {"other"}
+        if unknown:
+            raise InputError(
+                f"{path}: {name}.start_s has {min(unknown)}, which is no rule; allowed: other, "
+                f"{', '.join(sorted(rules()))}"
+            )
     return found
+
+
+def rules() -> set[str]:
+    """The names of all rules of the workflow."""
+    texts = [file.read_text(encoding="utf-8") for file in RULES.glob("*.smk")]
+    return {name for text in texts for name in re.findall(r"^rule (\w+):", text, re.M)}
 
 
 def device_named(name: str | None, asked: str, known: Mapping[str, Device]) -> str:

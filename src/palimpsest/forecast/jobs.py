@@ -10,9 +10,8 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from palimpsest.files import InputError
+from palimpsest.files import InputError, regular_file
 
 DRY_RUN = ("-n", "-p", "--nocolor")
 _RULE = re.compile(r"^(?:local)?rule (\w+):$")
@@ -134,6 +133,5 @@ def _why(said: str, targets: Sequence[str]) -> str:
 def names(files: Sequence[str]) -> list[str]:
     """Overlays as they are given to Snakemake; InputError for one that is not there."""
     for file in files:
-        if not Path(file).is_file():
-            raise InputError(f"{file}: there is no such file; needed: overlays, as in config/")
+        regular_file(file, "overlay, as in config/")
     return list(files)

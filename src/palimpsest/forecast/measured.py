@@ -36,13 +36,18 @@ class Row:
         return self.planned / self.measured
 
 
+def check_results(results: Path) -> None:
+    """InputError unless benchmark files can be in a folder of results."""
+    if not (results / "benchmarks").is_dir():
+        raise InputError(f"--check is {results}, which has no benchmarks; needed: results/RUN")
+
+
 def compared(tasks: Sequence[Task], results: Path) -> list[Row]:
     """A row for each stage of which `results` has benchmark files; InputError where it has none.
 
     Jobs on a GPU are compared by their wall time.
     """
-    if not (results / "benchmarks").is_dir():
-        raise InputError(f"--check is {results}, which has no benchmarks; needed: results/RUN")
+    check_results(results)
     rows = []
     for stage, own in stages_of(tasks).items():
         found = [(task, seconds_in(benchmark_of(task, results))) for task in own]

@@ -2,7 +2,6 @@
 
 import itertools
 import logging
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from palimpsest import models, registry
+from palimpsest import gpu_memory, models, registry
 from palimpsest.data.datasets import Dataset, Tokens
 from palimpsest.files import InputError, SettingError, one_line
 from palimpsest.plans.plan import Plan
@@ -23,7 +22,6 @@ from palimpsest.training.data import TrainingData, next_tokens
 from palimpsest.training.device import Device
 
 Build = Callable[[], nn.Module]
-_LIBRARY = re.compile(r"CUDA error: out of memory|_ALLOC_FAILED")
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class Stacks:
         try:
             yield
         except RuntimeError as error:
-            cause = _out_of_memory(error)
+            cause = gpu_memory.full(error)
             if cause is None:
                 raise
             self._full, told = True, one_line(cause)
@@ -109,18 +107,6 @@ class Stacks:
             "the GPU's memory is too small for %d models at once (%s): from here on %d",
             size, told, size // 2,
         )  # fmt: skip
-
-
-def _out_of_memory(error: BaseException | None) -> RuntimeError | None:
-    """What torch, or a library that it calls (CUDA's graphs, cuBLAS, cuDNN), said of a full memory,
-    though the end of a capture may have failed after it."""
-    while error is not None:
-        if isinstance(error, torch.OutOfMemoryError):
-            return error
-        if isinstance(error, RuntimeError) and _LIBRARY.search(str(error)):
-            return error
-        error = error.__context__
-    return None
 
 
 def builder(model: Mapping[str, Any], dataset: Dataset) -> Build:
