@@ -60,9 +60,13 @@ def main() -> None:
     )  # fmt: skip
     args = parser.parse_args()
 
+    # Here, so that wrong words need not wait for torch.
+    from palimpsest.forecast.budget import fitting
     from palimpsest.forecast.devices import device_named, devices
     from palimpsest.forecast.jobs import dry_run, names
     from palimpsest.forecast.measured import check_results, compared
+    from palimpsest.forecast.stages import tasks_of
+    from palimpsest.forecast.work import Counted
 
     if args.check is not None:
         check_results(args.check)
@@ -75,11 +79,6 @@ def main() -> None:
     default = "gpu" if config["device"] == "cuda" else "default"
     slots = slots_of(args.workflow_profile or Path("profiles", default), args.cores)
     jobs = dry_run(overlays, args.target, every=args.check is not None)
-
-    # Here, so that wrong words need not wait for torch.
-    from palimpsest.forecast.budget import fitting
-    from palimpsest.forecast.stages import tasks_of
-    from palimpsest.forecast.work import Counted
 
     counted = Counted(config)
     tasks = tasks_of(jobs, counted, name, known)
@@ -101,7 +100,9 @@ def slots_of(profile: Path, cores: int | None) -> "Slots":
     from palimpsest.forecast.stages import Slots
 
     if not profile.exists():
-        raise InputError(f"--workflow-profile is {profile}, which is not there; needed: a profile")
+        raise InputError(
+            f"--workflow-profile is {profile}, which is not there; needed: a folder with one"
+        )
     file = profile / "profile.yaml" if profile.is_dir() else profile
     found = read_yaml(file)
     if not isinstance(found, dict):

@@ -39,7 +39,14 @@ def test_a_configuration_that_is_wrong(tmp_path):
 
 def test_a_profile_that_is_not_there():
     told = refused("plan", "--workflow-profile", "profiles/none")
-    assert told == "profiles/none: there is no such file"
+    assert told == (
+        "--workflow-profile is profiles/none, which is not there; needed: a folder with one"
+    )
+
+
+def test_benchmarks_that_are_not_there(tmp_path):
+    told = refused("plan", "--check", tmp_path, "--configfile", "config/smoke.yaml")
+    assert told == f"--check is {tmp_path}, which has no benchmarks; needed: results/RUN"
 
 
 @pytest.mark.parametrize(

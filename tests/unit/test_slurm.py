@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_why_a_job_would_never_run(program, said, code, why) -> None:
 
 def test_a_controller_that_knows_no_node_yet_is_asked_again(program, monkeypatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("palimpsest.slurm.time.sleep", waited.append)
+    monkeypatch.setattr(slurm, "time", SimpleNamespace(sleep=waited.append))
     refused = "echo 'allocation failure: Requested node configuration is not available' >&2; exit 1"
     asked = program("sinfo", "echo unknown; echo idle")
     given = program("sbatch", refused)

@@ -133,5 +133,5 @@ def _why(said: str, targets: Sequence[str]) -> str:
 def names(files: Sequence[str]) -> list[str]:
     """Overlays as they are given to Snakemake; InputError for one that is not there."""
     for file in files:
-        regular_file(file, "overlay, as in config/")
+        regular_file(file, "overlay")
     return list(files)

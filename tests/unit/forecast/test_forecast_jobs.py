@@ -41,5 +41,5 @@ def test_nothing_to_be_done_is_no_job():
 
 
 def test_an_overlay_that_is_not_there_is_named():
-    with pytest.raises(InputError, match=r"config/none\.yaml: there is no such file"):
+    with pytest.raises(InputError, match=r"config/none\.yaml: there is no such overlay"):
         names(["config/none.yaml"])

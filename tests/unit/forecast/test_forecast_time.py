@@ -81,6 +81,11 @@ def test_a_file_of_throughputs_is_checked(tmp_path):
     file.write_text(json.dumps({"toy": entry | {"gpus": 2}}))
     with pytest.raises(InputError, match="toy: gpus is an unknown key"):
         devices(file)
+    file.write_text(json.dumps({"toy": entry | {"start_s": {"other": 1, "train_blok": 3}}}))
+    with pytest.raises(
+        InputError, match=r"toy\.start_s has train_blok, which is no rule; allowed: "
+    ):
+        devices(file)
 
 
 def test_jobs_wait_for_what_they_read_and_for_a_place():
