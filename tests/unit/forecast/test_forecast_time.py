@@ -82,9 +82,7 @@ def test_a_file_of_throughputs_is_checked(tmp_path):
     with pytest.raises(InputError, match="toy: gpus is an unknown key"):
         devices(file)
     file.write_text(json.dumps({"toy": entry | {"start_s": {"other": 1, "train_blok": 3}}}))
-    with pytest.raises(
-        InputError, match=r"toy\.start_s has train_blok, which is no rule; allowed: "
-    ):
+    with pytest.raises(InputError, match=r"toy\.start_s has train_blok, which is no rule;"):
         devices(file)
 
 
