@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from palimpsest.data.datasets import Dataset
 from palimpsest.data.splits import Split
 from palimpsest.files import MADE_BY, InputError, write_json
 from palimpsest.models import predicts
+from palimpsest.plans.plan import Plan
 from palimpsest.population import OF, Population
 from palimpsest.programs import (
     Parser,
@@ -118,47 +120,51 @@ def main() -> None:
     kept: dict[str, np.ndarray] = {}
     seconds = np.zeros(shape)
     seeds, started, through = list(states), time.perf_counter(), 0
+    trainer = Trainer(device)
+
+    def unlearn(own_plans: Mapping[int, Plan], keep: list[int], run: list[int], done: int) -> None:
+        """A stack through its settings; what it needs beside itself is let go of at the end."""
+        stack = Stack(template, [states[seed] for seed in run]).to(device.name)
+        references = {"original": stack}
+        if oracles:
+            own = Stack(template, [oracles[seed] for seed in run])
+            references["oracle"] = own.to(device.name)
+        frozen = incompetent = None
+        if any(plan.needs_teacher() for plan in own_plans.values()):
+            frozen = teacher(stack, pool, pool_labels, device)
+        if any(plan.needs("incompetent") for plan in own_plans.values()):
+            untrained = Stack(template, incompetent_states(build, run)).to(device.name)
+            incompetent = teacher(untrained, pool, pool_labels, device)
+        data = TrainingData(
+            pool, pool_labels, splits, dataset.classes, frozen, incompetent, padding
+        )
+        rows = slice(done, done + len(keep))
+        outcomes = run_sweep(stack, own_plans, data=data, seeds=run, device=device, trainer=trainer)
+        for several in together(outcomes, TOGETHER if compared else 0):
+            measures = measured_together(
+                [outcome.stack for outcome in several],
+                recorded,
+                recorded_labels,
+                args.record,
+                device,
+                references,
+                args.layers,
+            )
+            for outcome, found in zip(several, measures, strict=True):
+                for name, values in found.items():
+                    everything = kept.setdefault(
+                        name, np.empty((*shape, *values.shape[1:]), values.dtype)
+                    )
+                    everything[outcome.name, rows] = values[: len(keep)]
+                seconds[outcome.name, rows] = outcome.seconds
+
     for size, own_plans in by_stack_size(plans, args.stack).items():
-        needs_teacher = any(plan.needs_teacher() for plan in own_plans.values())
-        needs_incompetent = any(plan.needs("incompetent") for plan in own_plans.values())
-        done, trainer = 0, Trainer(device)
+        done = 0
+        trainer.clear()
         stacks = Stacks(seeds, size, template, trainer)
         for keep, run in stacks:
             with stacks.tried():
-                stack = Stack(template, [states[seed] for seed in run]).to(device.name)
-                references = {"original": stack}
-                if oracles:
-                    own = Stack(template, [oracles[seed] for seed in run])
-                    references["oracle"] = own.to(device.name)
-                frozen = teacher(stack, pool, pool_labels, device) if needs_teacher else None
-                incompetent = None
-                if needs_incompetent:
-                    untrained = Stack(template, incompetent_states(build, run)).to(device.name)
-                    incompetent = teacher(untrained, pool, pool_labels, device)
-                data = TrainingData(
-                    pool, pool_labels, splits, dataset.classes, frozen, incompetent, padding
-                )
-                rows = slice(done, done + len(keep))
-                outcomes = run_sweep(
-                    stack, own_plans, data=data, seeds=run, device=device, trainer=trainer
-                )
-                for several in together(outcomes, TOGETHER if compared else 0):
-                    measures = measured_together(
-                        [outcome.stack for outcome in several],
-                        recorded,
-                        recorded_labels,
-                        args.record,
-                        device,
-                        references,
-                        args.layers,
-                    )
-                    for outcome, found in zip(several, measures, strict=True):
-                        for name, values in found.items():
-                            everything = kept.setdefault(
-                                name, np.empty((*shape, *values.shape[1:]), values.dtype)
-                            )
-                            everything[outcome.name, rows] = values[: len(keep)]
-                        seconds[outcome.name, rows] = outcome.seconds
+                unlearn(own_plans, keep, run, done)
                 done += len(keep)
                 through += len(keep) * len(own_plans)
                 line = progress_line("models through a setting", through, seconds.size, started)

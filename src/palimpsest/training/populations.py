@@ -60,8 +60,9 @@ class Stacks:
             with stacks.tried():
                 ...
 
-    What is in the block is begun anew with half as many models a stack, and so are all that follow;
-    a model's bits do not depend on its stack, but for a lone one, which rounds in another way.
+    What is in the block is begun anew with half as many models a stack, or what makes it smaller
+    with its copies (see `stacks_of`), and so are all that follow; a model's bits do not depend on
+    its stack, but for a lone one, which rounds in another way.
 
     Args:
         seeds, size, template: as for `stacks_of`.
@@ -80,7 +81,6 @@ class Stacks:
             keep, run = next(stacks_of(self._left, self._size, self._template))
             yield keep, run
             if self._full:
-                self._size = min(self._size, len(keep)) // 2
                 self._trainer.clear()
             else:
                 self._left = self._left[len(keep) :]
@@ -103,10 +103,18 @@ class Stacks:
                 f"one model does not fit into the GPU's memory ({told}); needed: a GPU with more, "
                 "a smaller model, or smaller batches"
             )
+        self._size = self._smaller(size)
         logging.warning(
             "the GPU's memory is too small for %d models at once (%s): from here on %d",
-            size, told, size // 2,
+            size, told, self._size,
         )  # fmt: skip
+
+    def _smaller(self, models: int) -> int:
+        """The next number of models whose stack holds fewer than that of so many."""
+        multiple, size = alignment(self._template), models // 2
+        while size > 1 and filled(size, multiple) == filled(models, multiple):
+            size //= 2
+        return size
 
 
 def builder(model: Mapping[str, Any], dataset: Dataset) -> Build:

@@ -352,6 +352,17 @@ def test_a_library_that_gets_no_memory_is_a_full_gpu_too(told: str) -> None:
     assert found == [[0, 1], [2, 3]]
 
 
+def test_a_stack_that_copies_fill_is_made_smaller_until_it_is_smaller() -> None:
+    stacks = Stacks(range(6), 6, build(FACTS, width=2), Trainer(Device()))
+    tried = []
+    for keep, run in stacks:
+        with stacks.tried():
+            tried.append((len(keep), len(run)))
+            if len(run) > 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+    assert tried == [(6, 8), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1)]
+
+
 def test_another_error_is_not_a_full_gpu() -> None:
     stacks = Stacks(range(4), 4, build(FACTS, width=16), Trainer(Device()))
     for _ in stacks:
