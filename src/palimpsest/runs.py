@@ -15,12 +15,13 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
-
-import psutil
+from typing import TYPE_CHECKING, TextIO
 
 from palimpsest import slurm
 from palimpsest.files import PARTIAL, InputError
+
+if TYPE_CHECKING:
+    import psutil
 
 VARIABLE = "PALIMPSEST_RUN"
 """environment variable of a run's jobs: the run's file"""
@@ -86,6 +87,8 @@ def enter(folder: Path, results: Path | None = None) -> Run | None:
 
 def end_jobs_of(files: list[Path]) -> list[int]:
     """End every process of this user whose run's file is one of these; their numbers."""
+    import psutil  # here, so that the programs of jobs run where it is not installed
+
     names = {str(file.resolve()) for file in files}
     found = [process for process, file in _jobs() if file in names] if names else []
     for process in found:
@@ -128,8 +131,10 @@ def check_wanted(path: Path | None = None) -> None:
         )
 
 
-def _jobs() -> Iterator[tuple[psutil.Process, str]]:
+def _jobs() -> "Iterator[tuple[psutil.Process, str]]":
     """The processes that were started by runs, with the files of these."""
+    import psutil
+
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid != os.getpid() and (file := process.environ().get(VARIABLE)):

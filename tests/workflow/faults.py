@@ -26,7 +26,6 @@ from pathlib import Path
 
 import psutil
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from running import NO_BYTECODE, TIMEOUT, command, copy_folder, copy_sources

@@ -9,6 +9,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))  # for scripts, which pytest does not run
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from warm import Warm
 
 from palimpsest.forecast.jobs import DRY_RUN, Job, parsed

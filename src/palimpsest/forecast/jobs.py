@@ -29,6 +29,7 @@ class Job:
         benchmark: the file that its time would be written to; empty for a rule without a program.
         gpu: whether it takes a GPU.
         words: option of its program -> the words after it.
+        command: all of it, for a shell; empty for a rule without a program.
     """
 
     rule: str
@@ -38,6 +39,7 @@ class Job:
     wildcards: dict[str, str] = field(default_factory=dict)
     gpu: bool = False
     words: dict[str, list[str]] = field(default_factory=dict)
+    command: str = ""
 
     def number(self, option: str) -> int:
         """The whole number after an option."""
@@ -90,6 +92,7 @@ def _job(rule: str, facts: dict[str, str], command: str) -> Job:
         {name: value for name, _, value in pairs},
         re.search(r"\bgpu=[1-9]", facts.get("resources", "")) is not None,
         _words(command),
+        "" if command == "None" else command,
     )
 
 
