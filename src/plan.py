@@ -18,6 +18,7 @@ from palimpsest import config as configuration
 from palimpsest.config.checking import check
 from palimpsest.config.plain_yaml import read_yaml
 from palimpsest.files import InputError
+from palimpsest.pace import in_words
 from palimpsest.programs import Parser, run_program, whole
 
 if TYPE_CHECKING:
@@ -171,14 +172,6 @@ def print_plan(
         )
     longest = max(tasks, key=lambda task: task.seconds)
     print(f"longest job: {longest.stage}, {in_words(longest.seconds)}")
-
-
-def in_words(seconds: float) -> str:
-    """A duration as one would say it."""
-    for unit, size in (("d", 24 * HOUR), ("h", HOUR), ("min", 60)):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def print_budget(parts: "Sequence[Part]", limit: float, unit: str) -> None:

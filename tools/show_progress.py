@@ -42,11 +42,6 @@ class Stopped(Exception):
     """A signal has asked for the end."""
 
 
-def in_words(seconds: float) -> str:
-    """A duration as one would say it."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
 class Log:
     """What Snakemake says, as what is to be shown of it.
 
@@ -92,7 +87,7 @@ class Log:
 
     def state(self) -> str:
         """How far the run is."""
-        left = in_words(self.pace.left(self.clock()))
+        left = pace.in_words(self.pace.left(self.clock()))
         return f"{len(self.pace.finished)}/{self.pace.total} jobs, about {left} left"
 
     def running(self) -> str:
@@ -111,7 +106,7 @@ class Log:
         if self.run:
             pace.keep_about(RESULTS, self.run, self.about)
         source = "as jobs took before" if self.pace.kept else "as the run digits takes"
-        expected = in_words(self.pace.left(self.clock()))
+        expected = pace.in_words(self.pace.left(self.clock()))
         head = f"run {self.run}: {self.about}; " if self.run else ""
         cores = f"{self.pace.cores} core" + "s" * (self.pace.cores > 1)
         return f"{head}{self.pace.total} jobs, about {expected} on {cores} ({source})"
@@ -121,9 +116,9 @@ class Log:
             return None
         job = self.pace.running[number]
         self.pace.finishes(number, self.clock())
-        spent = in_words(self.clock() - self.pace.started)
+        spent = pace.in_words(self.clock() - self.pace.started)
         done = f"[{len(self.pace.finished)}/{self.pace.total}]"
-        left = in_words(self.pace.left(self.clock()))
+        left = pace.in_words(self.pace.left(self.clock()))
         return f"{done} {job.rule:<24} {spent:>7}, about {left} left"
 
 

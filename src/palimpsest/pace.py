@@ -81,6 +81,14 @@ def rule_of(path: str) -> str:
     return Path(path.rpartition("benchmarks/")[2]).parts[0].removesuffix(".tsv")
 
 
+def in_words(seconds: float) -> str:
+    """A duration as one would say it."""
+    for unit, size, digits in (("d", 86400.0, 1), ("h", 3600.0, 1), ("min", 60.0, 0)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.{digits}f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 @dataclass
 class Job:
     """A job that has started; its benchmark file tells it from others of its rule."""

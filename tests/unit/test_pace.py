@@ -150,3 +150,14 @@ def test_times_are_kept_by_run_and_taken_from_runs_that_are_alike(tmp_path: Path
     shifted = pace.kept(tmp_path, "shifted", "about digits")
     assert shifted[own.replace("digits", "shifted")] == 80.5
     assert pace.kept(tmp_path, "fashion", "about fashion") == {}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"), (89.4, "89 s"), (90, "2 min"), (5399, "90 min"), (5400, "1.5 h"),
+        (129599, "36.0 h"), (129600, "1.5 d"),
+    ],
+)  # fmt: skip
+def test_a_duration_in_words(seconds, words):
+    assert pace.in_words(seconds) == words
