@@ -44,7 +44,9 @@ def hours(text: str) -> float:
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument("--configfile", nargs="+", default=[], metavar="FILE", help="overlays")
+    parser.add_argument(
+        "--configfile", nargs="+", type=Path, default=[], metavar="FILE", help="overlays"
+    )
     parser.add_argument(
         "--target", nargs="+", default=[], metavar="NAME", help="of Snakemake (default: the run)"
     )
@@ -78,7 +80,8 @@ def main() -> None:
     known = devices()
     name = device_named(args.device_profile, config["device"], known)
     default = "gpu" if config["device"] == "cuda" else "default"
-    slots = slots_of(args.workflow_profile or Path("profiles", default), args.cores)
+    profile = args.workflow_profile or Path("profiles", default)
+    slots = slots_of(profile, args.cores, known[name].gpu)
     jobs = dry_run(overlays, args.target, every=args.check is not None)
 
     counted = Counted(config)
@@ -96,8 +99,9 @@ def main() -> None:
         print_budget(parts, args.hours, unit_of(device))
 
 
-def slots_of(profile: Path, cores: int | None) -> "Slots":
-    """What a profile of Snakemake lets run side by side, its own file or its folder."""
+def slots_of(profile: Path, cores: int | None, gpu: bool) -> "Slots":
+    """What a profile of Snakemake lets run side by side, its own file or its folder; how many on
+    GPUs where the device is one."""
     from palimpsest.forecast.stages import Slots
 
     if not profile.exists():
@@ -111,13 +115,13 @@ def slots_of(profile: Path, cores: int | None) -> "Slots":
     given = found.get("jobs", found.get("cores"))
     here = os.cpu_count() or 1
     jobs = cores or (given if isinstance(given, int) else here)
-    resources = found.get("resources", {})
+    resources = found.get("resources") or {}
     if isinstance(resources, list):
         resources = dict(str(one).partition("=")[::2] for one in resources)
     gpus = str(resources.get("gpu", jobs)) if isinstance(resources, dict) else str(resources)
-    if jobs < 1 or not gpus.isdecimal() or int(gpus) < 1:
+    if jobs < 1 or not gpus.isdecimal() or int(gpus) < gpu:
         raise InputError(f"{file}: has {jobs} jobs and gpu={gpus}; allowed: 1 or more of both")
-    return Slots(jobs, min(jobs, int(gpus)))
+    return Slots(jobs, min(jobs, int(gpus)) if gpu else jobs)
 
 
 def unit_of(device: "Device") -> str:

@@ -275,6 +275,8 @@ def _told(error: Exception) -> str | None:
     """The sentence on what is wrong outside the program; None for a defect."""
     if isinstance(error, ValueError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError) and error.name not in (None, "palimpsest"):
+        return f"the package {error.name} is not installed; needed: that of envs/requirements.lock"
     if full := gpu_memory.full(error):
         told = files.one_line(full)
         return f"the GPU's memory is full ({told}); needed: a smaller --stack, or a GPU with more"

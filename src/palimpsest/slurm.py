@@ -21,7 +21,7 @@ def cancel(name: str) -> int | None:
 
 def partitions() -> list[str] | None:
     """The names of all partitions; None where SLURM does not answer."""
-    found = _answer(["sinfo", "--noheader", "--format=%R"])
+    found = _answer(["sinfo", "--noheader", "--all", "--format=%R"])
     return None if found is None else sorted(set(found.split()))
 
 
@@ -38,6 +38,7 @@ def has_accounting() -> bool:
 
 def refusal(call: str) -> str | None:
     """Why SLURM would never run a job that is submitted by this call of sbatch; None: it would.
+    TimeoutError where it does not answer.
 
     A controller that has just been started knows no node until each has told of itself, and refuses
     what they could run; it is asked again.
@@ -53,10 +54,13 @@ def refusal(call: str) -> str | None:
 
 def _refusal(call: str) -> str | None:
     """What it says at once."""
-    done = subprocess.run(
-        [*shlex.split(call), "--test-only", "--wrap=true"],
-        text=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL, capture_output=True,
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            [*shlex.split(call), "--test-only", "--wrap=true"],
+            text=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL, capture_output=True,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"sbatch has not answered within {_PATIENCE} seconds") from None
     said = done.stderr.strip().splitlines() or ["sbatch failed without a word"]
     if done.returncode == 0 or any(words in said[-1] for words in _NOT_NOW):
         return None

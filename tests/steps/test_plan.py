@@ -3,6 +3,9 @@
 import pytest
 from by_hand import ROOT, refused, run
 
+from palimpsest.files import InputError
+from plan import slots_of
+
 
 @pytest.fixture(autouse=True)
 def _in_the_folder_of_the_project(monkeypatch):
@@ -52,6 +55,15 @@ def test_benchmarks_that_are_not_there(tmp_path):
 @pytest.mark.parametrize(
     "lines", ["cores: 0", "cores: 2\nresources: {gpu: many}", "resources: 3.5"]
 )
+def test_a_profile_without_gpus_is_enough_for_a_run_without_them(tmp_path):
+    (tmp_path / "profile.yaml").write_text("jobs: 3\nresources:\n")
+    assert slots_of(tmp_path, None, gpu=False).jobs == 3
+    (tmp_path / "profile.yaml").write_text("jobs: 3\nresources: {gpu: 0}\n")
+    assert slots_of(tmp_path, None, gpu=False).gpus == 3
+    with pytest.raises(InputError, match="has 3 jobs and gpu=0; allowed: 1 or more of both"):
+        slots_of(tmp_path, None, gpu=True)
+
+
 def test_a_profile_that_lets_nothing_run(tmp_path, lines):
     (tmp_path / "profile.yaml").write_text(lines + "\n")
     found = run("plan", "--workflow-profile", tmp_path)

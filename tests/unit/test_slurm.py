@@ -117,6 +117,13 @@ def test_a_controller_that_knows_no_node_yet_is_asked_again(program, monkeypatch
     assert waited == []
 
 
+def test_a_slow_controller_is_a_sentence(program, monkeypatch) -> None:
+    monkeypatch.setattr(slurm, "_PATIENCE", 0.2)
+    program("sbatch", "exec sleep 30")
+    with pytest.raises(TimeoutError, match=r"sbatch has not answered within 0\.2 seconds"):
+        slurm.refusal("sbatch")
+
+
 def test_a_run_cancels_the_jobs_of_the_dead_ones_alone(tmp_path: Path, program) -> None:
     asked = program("squeue", "echo 17")
     program("scancel", "")

@@ -29,7 +29,7 @@ def begin_on_cluster(executor):
     ask_again(executor)
     try:
         check_cluster(executor)
-    except InputError as error:
+    except (InputError, TimeoutError) as error:
         sys.exit(f"error: {error}")
 
 
@@ -99,11 +99,12 @@ def check_request(executor, job, asked, known):
     from snakemake_executor_plugin_slurm.utils import set_gres_string
 
     partition = asked["slurm_partition"]
-    if partition and partition not in known:
-        raise InputError(
-            f"SLURM has no partition {partition}; allowed: {', '.join(known)}, as slurm_partition"
-            f" in {PROFILE}"
-        )
+    for one in str(partition or "").split(","):
+        if one and one not in known:
+            raise InputError(
+                f"SLURM has no partition {one}; allowed: {', '.join(known)}, as slurm_partition"
+                f" in {PROFILE}"
+            )
     account = asked["slurm_account"]
     submission = {
         "run_uuid": executor.run_uuid,

@@ -4,12 +4,14 @@ Nothing about a run is counted a second time: the words that a program would be 
 models, settings and points it has.
 """
 
+import itertools
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from palimpsest.files import InputError, regular_file
 
@@ -64,6 +66,7 @@ def parsed(lines: Iterable[str]) -> Iterator[Job]:
     """The jobs of a dry run. InputError unless they are as many as it counts itself."""
     facts: dict[str, str] = {}
     rule, jobs, total = "", 0, 0
+    lines = iter(lines)
     for line in lines:
         if found := _RULE.match(line):
             rule, facts = found[1], {}
@@ -71,14 +74,14 @@ def parsed(lines: Iterable[str]) -> Iterator[Job]:
             facts[found[1]] = found[2]
         elif line.startswith(_COMMAND) and rule:
             jobs += 1
-            yield _job(rule, facts, line.removeprefix(_COMMAND))
+            yield _job(rule, facts, _whole(line.removeprefix(_COMMAND), lines))
             rule = ""
         elif found := _TOTAL.match(line):
             total = int(found[1])
     if jobs != total:
         raise InputError(
             f"the dry run of Snakemake counts {total} jobs and tells of {jobs}; needed: the "
-            "version of envs/requirements.lock"
+            "version of envs/requirements.lock, and no quiet: in its profile"
         )
 
 
@@ -102,7 +105,7 @@ def _words(command: str) -> dict[str, list[str]]:
     if command == "None":
         return found
     words: list[str] = []
-    for word in _split(command.partition(" > ")[0].partition(" 2>&1")[0]):
+    for word in itertools.takewhile(lambda word: word != ">", shlex.split(command)):
         if word.startswith("--"):
             words = found[word] = []
         else:
@@ -110,12 +113,23 @@ def _words(command: str) -> dict[str, list[str]]:
     return found
 
 
-def _split(command: str) -> list[str]:
-    """The words of a command; of one whose caption goes on in the next line, those of the first."""
+def _whole(command: str, lines: Iterator[str]) -> str:
+    """A command with the lines that it goes on in, as one with a caption does."""
+    while not _is_closed(command):
+        line = next(lines, None)
+        if line is None:
+            break
+        command += f"\n{line}"
+    return command
+
+
+def _is_closed(command: str) -> bool:
+    """Whether every quotation ends."""
     try:
-        return shlex.split(command)
+        shlex.split(command)
     except ValueError:
-        return shlex.split(f"{command}'")
+        return False
+    return True
 
 
 def _why(said: str, targets: Sequence[str]) -> str:
@@ -133,8 +147,8 @@ def _why(said: str, targets: Sequence[str]) -> str:
     return f"Snakemake plans nothing: {last[-1].strip() if last else 'it says nothing'}"
 
 
-def names(files: Sequence[str]) -> list[str]:
+def names(files: Sequence[str | Path]) -> list[str]:
     """Overlays as they are given to Snakemake; InputError for one that is not there."""
     for file in files:
         regular_file(file, "overlay")
-    return list(files)
+    return [str(file) for file in files]

@@ -71,9 +71,9 @@ def compared(tasks: Sequence[Task], results: Path) -> list[Row]:
 def benchmark_of(task: Task, results: Path) -> Path:
     """The benchmark file of a task in the results of a run, which may lie in another folder."""
     own = Path(task.job.benchmark)
-    if own.parts[:2] == ("results", results.name):
-        return results.joinpath(*own.parts[2:])
-    return own
+    if own.parts[1:2] == ("theory",):  # whose results are those of all runs
+        return own
+    return results.joinpath(*own.parts[2:])
 
 
 def seconds_in(path: Path) -> tuple[float, float] | None:

@@ -129,7 +129,7 @@ class Server(ThreadingHTTPServer):
     """Has files, and breaks off in the middle of what it is asked for so many times."""
 
     def __init__(self, folder, breaks):
-        self.folder, self.breaks, self.asked = folder, breaks, []
+        self.folder, self.breaks, self.asked, self.busy = folder, breaks, [], 0
         super().__init__(("127.0.0.1", 0), Answer)
 
 
@@ -139,6 +139,10 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self):
         name = self.path.lstrip("/")
         self.server.asked.append(name)
+        if self.server.busy:
+            self.server.busy -= 1
+            self.send_error(429)
+            return
         if not (file := self.server.folder / name).is_file():
             self.send_error(404)
             return
@@ -209,6 +213,13 @@ def test_what_is_not_there_is_asked_for_once(serve):
     with pytest.raises(InputError, match=r"Fashion-MNIST could not be had in .*: HTTP Error 404"):
         fashion_mnist.load(data_dir, True, "official")
     assert len(server.asked) == 1
+
+
+def test_a_busy_server_is_asked_again(serve, caplog):
+    server, data_dir = serve(breaks=0)
+    server.busy = 1
+    assert len(fashion_mnist.load(data_dir, True, "official")) == 13
+    assert "HTTP Error 429: Too Many Requests; again in 0 s" in caplog.text
 
 
 def test_a_full_disk_is_one_sentence_at_once(tmp_path, monkeypatch):

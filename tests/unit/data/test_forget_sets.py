@@ -181,7 +181,8 @@ def test_definitions_tell_how_many_points_they_choose(tmp_path):
     assert len(principal_component.choose(base, estimate_of(base), **component)) == 4
     assert at_random.points({"size": 7, "seed": 0}) == 7
     assert len(at_random.choose(base, size=7, seed=0)) == 7
-    assert file.points({"path": str(path)}) is None
+    assert file.points({"path": str(path)}) == 2
+    assert file.points({"path": str(tmp_path / "none.txt")}) is None
     assert file.choose(base, path=str(path)).tolist() == [3, 5]
 
 

@@ -57,6 +57,13 @@ def load(data_dir, **settings):
     return living17.load(data_dir, False, MD5SUMS, **SMALL | settings)
 
 
+def test_a_file_of_checksums_of_all_images_says_how_many_there_are(folder):
+    write_checksums(folder, [], 68 * 1300, 68 * 50)
+    assert living17.facts(folder, MD5SUMS, train_images=650).points == 68 * 700
+    write_checksums(folder, [], 68 * 3, 68 * 2)
+    assert living17.facts(folder, MD5SUMS, train_images=650).points == 68 * 5
+
+
 def test_seventeen_kinds_of_four_synsets_each():
     content = json.loads(living17.FILE.read_text())
     assert len(content["kinds"]) == living17.KINDS

@@ -24,10 +24,19 @@ def test_each_job_has_its_files_wildcards_and_the_words_of_its_program():
     assert (everything.words, everything.outputs) == ({}, ())
 
 
-def test_a_word_of_two_lines_ends_with_the_first():
+def test_a_command_of_two_lines_is_whole():
     unlearn = list(parsed(SAID.splitlines()))[1]
     assert unlearn.words["--settings"] == ['[{"lr": 0.005}]']
-    assert unlearn.words["--caption"] == ["It is"]
+    assert unlearn.words["--caption"] == ["It is\ntwo lines long."]
+    assert unlearn.words["--out"] == ["x"]
+    assert unlearn.command.startswith("python src/unlearn_block.py --method ga")
+    assert unlearn.command.endswith("> logs/toy/unlearn_block/random_8/ga/0.log 2>&1")
+
+
+def test_a_command_that_never_ends_is_no_command():
+    lines = [line for line in SAID.splitlines() if not line.startswith("two lines")]
+    with pytest.raises(ValueError, match="No closing quotation"):
+        list(parsed(lines))
 
 
 def test_jobs_that_are_not_told_of_are_missed():

@@ -42,6 +42,17 @@ def test_stages_are_compared_where_both_are_known(tmp_path):
     assert compared(gpu, results)[0].measured == 10.0
 
 
+def test_a_folder_of_another_name_is_read_too_and_no_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "kept", "train_block/original/0.tsv", 10.0, 5.0)
+    write(tmp_path / "results" / "smoke", "train_block/original/0.tsv", 30.0, 15.0)
+    (row,) = compared([Task(train_job(), Work(), 6.0)], tmp_path / "kept")
+    assert row.wall == 10.0
+    (tmp_path / "kept" / "benchmarks" / "train_block" / "original" / "0.tsv").unlink()
+    with pytest.raises(InputError, match="which has no benchmark file of a job"):
+        compared([Task(train_job(), Work(), 6.0)], tmp_path / "kept")
+
+
 def test_a_folder_without_benchmarks_is_named(tmp_path):
     tasks = [Task(train_job(), Work(), 6.0)]
     with pytest.raises(InputError, match="which has no benchmarks; needed: results/RUN"):

@@ -28,8 +28,12 @@ def choose(
     return read_indices(path, key)
 
 
-def points(settings: Mapping[str, Any]) -> None:
-    """The definition does not tell."""
+def points(settings: Mapping[str, Any]) -> int | None:
+    """How many indices the file holds; None while it cannot be read."""
+    try:
+        return len(read_indices(settings["path"], settings.get("key")))
+    except InputError:
+        return None
 
 
 def check(settings: Mapping[str, Any], train: int, classes: int) -> None:

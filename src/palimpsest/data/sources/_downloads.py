@@ -52,5 +52,5 @@ def again(fetch: Callable[[], None], title: str, folder: Path) -> None:
 def _lasts(error: Exception) -> bool:
     """Whether the server has no such file, or none can be written here."""
     if isinstance(error, HTTPError):
-        return 400 <= error.code < 500
+        return 400 <= error.code < 500 and error.code not in (408, 429)  # slow down, come again
     return isinstance(error, OSError) and error.filename is not None
