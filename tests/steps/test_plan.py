@@ -52,9 +52,6 @@ def test_benchmarks_that_are_not_there(tmp_path):
     assert told == f"--check is {tmp_path}, which has no benchmarks; needed: results/RUN"
 
 
-@pytest.mark.parametrize(
-    "lines", ["cores: 0", "cores: 2\nresources: {gpu: many}", "resources: 3.5"]
-)
 def test_a_profile_without_gpus_is_enough_for_a_run_without_them(tmp_path):
     (tmp_path / "profile.yaml").write_text("jobs: 3\nresources:\n")
     assert slots_of(tmp_path, None, gpu=False).jobs == 3
@@ -64,6 +61,9 @@ def test_a_profile_without_gpus_is_enough_for_a_run_without_them(tmp_path):
         slots_of(tmp_path, None, gpu=True)
 
 
+@pytest.mark.parametrize(
+    "lines", ["cores: 0", "cores: 2\nresources: {gpu: many}", "resources: 3.5"]
+)
 def test_a_profile_that_lets_nothing_run(tmp_path, lines):
     (tmp_path / "profile.yaml").write_text(lines + "\n")
     found = run("plan", "--workflow-profile", tmp_path)
