@@ -50,12 +50,14 @@ class Scoring(Closed):
     Args:
         klom_ns: nanoseconds of a model at a point in one population.
         attack_ns: nanoseconds of an attack, by the square of the points that it learns from.
-        gradient: what a gradient point by point costs, of one in a batch.
+        gradient, last_gradient: what a gradient point by point costs, of one in a batch: that of
+            all weights, that of the last layer's alone.
     """
 
     klom_ns: Seconds
     attack_ns: Seconds
     gradient: Seconds
+    last_gradient: Seconds
 
 
 class Device(Closed):
@@ -104,8 +106,10 @@ class Device(Closed):
             for stack, points in work.evaluations:
                 rates = self.stacked if stack > 1 else self.alone
                 spent += points * self._point(rates, network) * rates.evaluation
-            if self.scoring is not None and work.gradients:
-                spent += work.gradients * self.scoring.gradient * self._point(self.alone, network)
+            if self.scoring is not None and (work.gradients or work.last_gradients):
+                taken = work.gradients * self.scoring.gradient
+                taken += work.last_gradients * self.scoring.last_gradient
+                spent += taken * self._point(self.alone, network)
         if self.scoring is not None:
             spent += work.scored * self.scoring.klom_ns * 1e-9
             spent += work.attacked * work.members**2 * self.scoring.attack_ns * 1e-9

@@ -68,7 +68,7 @@ def tasks_of(
         if device.gpu and not job.gpu:
             device = known[device.host or name]
         work = counted.of(job)
-        asked = work.training or work.evaluations or work.gradients
+        asked = work.training or work.evaluations or work.gradients or work.last_gradients
         network = counted.network if asked else None
         seconds = device.seconds(job, work, network) if job.words else 0.0
         found.append(Task(job, work, seconds))

@@ -54,7 +54,8 @@ class Work:
         evaluations: (models in a stack, models times points that are run forward).
         scored: settings times points times models times populations that KLoM is worked out of.
         attacked: attacks of membership inference, each of so many `members`.
-        gradients: models times points whose gradient is taken point by point, for a datamodel.
+        gradients, last_gradients: models times points whose gradient is taken point by point, for a
+            datamodel: that of all weights, that of the last layer's.
         epochs: (separate, shared) that a sweep has.
         disk: bytes that it writes.
     """
@@ -65,6 +66,7 @@ class Work:
     attacked: int = 0
     members: int = 0
     gradients: int = 0
+    last_gradients: int = 0
     epochs: tuple[int, int] = (0, 0)
     disk: int = 0
 
@@ -194,7 +196,10 @@ class Counted:
         name = asked["estimator"]
         estimator = registry.module("datamodels/estimators", name)
         models = estimator.models(asked["estimators"][name]) if job.words["--weights"] else 0
-        return Work(gradients=2 * models * self.train, disk=TABLE)  # all models, and their halves
+        taken = 2 * models * self.train  # of all models, and of their halves
+        if getattr(estimator, "OF_LAST_LAYER", False):
+            return Work(last_gradients=taken, disk=TABLE)
+        return Work(gradients=taken, disk=TABLE)
 
     def _score(self, job: Job) -> Work:
         metrics = json.loads(job.words["--metrics"][0])

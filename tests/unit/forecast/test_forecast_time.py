@@ -17,7 +17,8 @@ NETWORK = Network(flops=2e6, activations=1e3, weights=10)
 RATES = Rates(step_us=500.0, activation_ns=2.0, gflops=1.0, evaluation=0.25)
 TOY = Device(
     about="a toy", date="2026-11-29", command="none", reckoned=True, gpu=False,
-    stacked=RATES, alone=RATES, scoring=Scoring(klom_ns=10.0, attack_ns=1.0, gradient=5.0),
+    stacked=RATES, alone=RATES,
+    scoring=Scoring(klom_ns=10.0, attack_ns=1.0, gradient=5.0, last_gradient=0.5),
     start_s={"other": 1.0, "train_block": 3.0}, snakemake_s=0.5,
 )  # fmt: skip
 POINT = 2e-6 + 2e-3
@@ -34,6 +35,12 @@ def test_a_job_starts_steps_and_evaluates():
     seconds = TOY.seconds(Job("train_block"), work, NETWORK)
     steps = 10 * 2 * 500e-6
     assert seconds == pytest.approx(3 + steps + 600 * POINT + 50 * POINT / 4 + 1)
+
+
+def test_a_gradient_of_the_last_layer_is_not_one_of_all_weights():
+    every, last = Work(gradients=1000), Work(last_gradients=1000)
+    assert TOY.seconds(Job("x"), every, NETWORK) == pytest.approx(1 + 5000 * POINT)
+    assert TOY.seconds(Job("x"), last, NETWORK) == pytest.approx(1 + 500 * POINT)
 
 
 def test_a_device_that_overlaps_takes_the_longer_of_both():

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from palimpsest.datamodels.material import Originals
 
 NEEDS = "originals"
+OF_LAST_LAYER = True
+"""its gradients are of the last layer's weights alone, which `src/plan.py` reckons with"""
 
 
 def estimate(material: Originals, *, checkpoints: Several, ridge: Positive) -> np.ndarray:
