@@ -29,7 +29,7 @@ def test_hours_that_are_none(hours, found):
 
 def test_an_unknown_device():
     assert refused("plan", "--device-profile", "h300") == (
-        "--device-profile is 'h300'; allowed: epyc"
+        "--device-profile is 'h300'; allowed: epyc, epyc_slower"
     )
 
 
