@@ -166,12 +166,13 @@ def test_another_folder_is_refused(script):
 
 
 def test_a_script_is_refused_while_a_job_of_a_killed_one_lives(script, monkeypatch):
-    waits = "until [ -e go ]; do sleep 0.1; done; echo 1 > {out}; true"
+    waits = "touch begun; until [ -e go ]; do sleep 0.1; done; echo 1 > {out}; true"
     script.jobs["a"] = script.job("a", waits)
     script.write(monkeypatch)
     killed = script.start()
-    assert killed.stdout is not None
-    assert A in killed.stdout.readline()
+    while not (script.folder / "begun").exists():
+        assert killed.poll() is None
+        time.sleep(0.05)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     refused = "error: a script of this run, or a job that it left, still runs; end it first"
