@@ -19,7 +19,7 @@ from palimpsest.config.checking import check
 from palimpsest.config.plain_yaml import read_yaml
 from palimpsest.files import InputError
 from palimpsest.pace import in_words
-from palimpsest.programs import Parser, run_program, whole
+from palimpsest.programs import Parser, add_run, run_program, whole
 
 if TYPE_CHECKING:
     from palimpsest.forecast.budget import Part
@@ -44,12 +44,7 @@ def hours(text: str) -> float:
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument(
-        "--configfile", nargs="+", type=Path, default=[], metavar="FILE", help="overlays"
-    )
-    parser.add_argument(
-        "--target", nargs="+", default=[], metavar="NAME", help="of Snakemake (default: the run)"
-    )
+    add_run(parser)
     parser.add_argument("--hours", type=hours, help="what fits into so many hours of the device")
     parser.add_argument("--device-profile", metavar="NAME", help="in benchmarks/throughputs.yaml")
     parser.add_argument(

@@ -31,7 +31,7 @@ from palimpsest.config.settings import chosen_studies
 from palimpsest.config.study import experiments
 from palimpsest.files import atomic_path
 from palimpsest.forecast.jobs import Job, dry_run, names
-from palimpsest.programs import Parser, run_program
+from palimpsest.programs import Parser, add_run, run_program
 
 HEAD = """\
 #!/bin/sh
@@ -147,12 +147,7 @@ def digest_of(job: Job) -> str:
 
 def main() -> None:
     parser = Parser(__doc__)
-    parser.add_argument(
-        "--configfile", nargs="+", type=Path, default=[], metavar="FILE", help="overlays"
-    )
-    parser.add_argument(
-        "--target", nargs="+", default=[], metavar="NAME", help="of Snakemake (default: the run)"
-    )
+    add_run(parser)
     parser.add_argument("--out", type=Path, required=True, help="the script (.sh)")
     args: argparse.Namespace = parser.parse_args()
     overlays = names(args.configfile)

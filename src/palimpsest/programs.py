@@ -107,6 +107,16 @@ def add_seeds(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """--configfile and --target: the run, or the part of it, that Snakemake is asked for."""
+    parser.add_argument(
+        "--configfile", nargs="+", type=Path, default=[], metavar="FILE", help="overlays"
+    )
+    parser.add_argument(
+        "--target", nargs="+", default=[], metavar="NAME", help="of Snakemake (default: the run)"
+    )
+
+
 def add_models(parser: argparse.ArgumentParser) -> None:
     """--models: that records are read as those of fewer models."""
     parser.add_argument("--models", type=whole(1), help="only the first so many (default: all)")

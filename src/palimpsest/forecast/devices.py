@@ -134,17 +134,18 @@ def devices(path: Path = FILE) -> dict[str, Device]:
         name: validate(Device, Origins(entry, [(f"{path}: {name}", entry)]))
         for name, entry in content.items()
     }
+    named = rules()
     for name, device in found.items():
         if device.host is not None and device.host not in found:
             allowed = ", ".join(one for one in found if not found[one].gpu)
             raise InputError(f"{path}: {name}.host is {device.host}; allowed: {allowed}")
         if "other" not in device.start_s:
             raise InputError(f"{path}: {name}.start_s has no other; needed: that of other rules")
-        unknown = device.start_s.keys() - rules() - {"other"}
+        unknown = device.start_s.keys() - named - {"other"}
         if unknown:
             raise InputError(
                 f"{path}: {name}.start_s has {min(unknown)}, which is no rule; allowed: other, "
-                f"{', '.join(sorted(rules()))}"
+                f"{', '.join(sorted(named))}"
             )
     return found
 

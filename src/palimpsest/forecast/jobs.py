@@ -74,7 +74,7 @@ def parsed(lines: Iterable[str]) -> Iterator[Job]:
             facts[found[1]] = found[2]
         elif line.startswith(_COMMAND) and rule:
             jobs += 1
-            yield _job(rule, facts, _whole(line.removeprefix(_COMMAND), lines))
+            yield _job(rule, facts, *_whole(line.removeprefix(_COMMAND), lines))
             rule = ""
         elif found := _TOTAL.match(line):
             total = int(found[1])
@@ -85,7 +85,7 @@ def parsed(lines: Iterable[str]) -> Iterator[Job]:
         )
 
 
-def _job(rule: str, facts: dict[str, str], command: str) -> Job:
+def _job(rule: str, facts: dict[str, str], command: str, words: list[str]) -> Job:
     pairs = (pair.partition("=") for pair in facts.get("wildcards", "").split(", ") if pair)
     return Job(
         rule,
@@ -94,18 +94,16 @@ def _job(rule: str, facts: dict[str, str], command: str) -> Job:
         facts.get("benchmark", ""),
         {name: value for name, _, value in pairs},
         re.search(r"\bgpu=[1-9]", facts.get("resources", "")) is not None,
-        _words(command),
+        _options(words),
         "" if command == "None" else command,
     )
 
 
-def _words(command: str) -> dict[str, list[str]]:
-    """Option -> the words after it."""
+def _options(command: list[str]) -> dict[str, list[str]]:
+    """Option -> the words after it, up to where the log begins."""
     found: dict[str, list[str]] = {}
-    if command == "None":
-        return found
     words: list[str] = []
-    for word in itertools.takewhile(lambda word: word != ">", shlex.split(command)):
+    for word in itertools.takewhile(lambda word: word != ">", command):
         if word.startswith("--"):
             words = found[word] = []
         else:
@@ -113,23 +111,17 @@ def _words(command: str) -> dict[str, list[str]]:
     return found
 
 
-def _whole(command: str, lines: Iterator[str]) -> str:
-    """A command with the lines that it goes on in, as one with a caption does."""
-    while not _is_closed(command):
-        line = next(lines, None)
-        if line is None:
-            break
-        command += f"\n{line}"
-    return command
-
-
-def _is_closed(command: str) -> bool:
-    """Whether every quotation ends."""
-    try:
-        shlex.split(command)
-    except ValueError:
-        return False
-    return True
+def _whole(command: str, lines: Iterator[str]) -> tuple[str, list[str]]:
+    """A command with the lines that it goes on in, as one with a caption does; its words.
+    ValueError where a quotation never ends."""
+    while True:
+        try:
+            return command, shlex.split(command)
+        except ValueError:
+            line = next(lines, None)
+            if line is None:
+                raise
+            command += f"\n{line}"
 
 
 def _why(said: str, targets: Sequence[str]) -> str:
